@@ -1,0 +1,47 @@
+{#- The values of a staging model that could not be read, one row each. Expects the CTE <table_name>. -#}
+{% macro unreadable_in(table_name, record_id) -%}
+    {{ adapter.dispatch('unreadable_in', 'sales_kpis')(table_name, record_id) }}
+{%- endmacro %}
+
+{% macro duckdb__unreadable_in(table_name, record_id) -%}
+    select
+        source_system,
+        '{{ table_name }}' as table_name,
+        record_id,
+        {{ dbt.split_part('unreadable_value', 'chr(31)', 1) }} as column_name,
+        {{ dbt.split_part('unreadable_value', 'chr(31)', 2) }} as column_value
+    from (
+        select
+            source_system,
+            {{ record_id }} as record_id,
+            unnest(string_split(unreadable_values, chr(30))) as unreadable_value
+        from {{ table_name }}
+        where unreadable_values is not null
+    ) as listed
+    where unreadable_value <> ''
+{%- endmacro %}
+
+
+{#- The records whose reference finds no record of any kind, where the table that they refer to is there at all.
+    Expects the CTEs <table_name>, input_tables and the one with all records of the referred table. -#}
+{% macro orphans_of(table_name, record_id, reference, referred_table, referred_id) -%}
+    select distinct
+        source_system,
+        '{{ table_name }}' as table_name,
+        {{ record_id }} as record_id,
+        '{{ reference }}' as column_name,
+        {{ reference }} as column_value
+    from {{ table_name }}
+    where
+        {{ reference }} is not null
+        and exists (
+            select 1 from input_tables
+            where input_tables.table_name = '{{ referred_table }}'
+        )
+        and not exists (
+            select 1 from {{ {'accounts': 'account_records', 'sales_reps': 'sales_rep_records', 'deals': 'deal_records', 'leads': 'lead_records'}[referred_table] }} as referred
+            where
+                referred.source_system = {{ table_name }}.source_system
+                and referred.{{ referred_id }} = {{ table_name }}.{{ reference }}
+        )
+{%- endmacro %}

@@ -1,0 +1,114 @@
+{#- Finds the input of one contract table and how to read it:
+    is_present, location (for people), relation (to select from), fields (contract column -> text expression),
+    where (which records), csv (how the file is written; none for other input).
+    Columns are looked up only while executing; without input the table is absent. A faulty input stops the build, once:
+    in the base model of its table, not in the models that look at all tables (stops=false). -#}
+{% macro crm_export_input(table_name, stops=true) -%}
+    {%- set absent = {'is_present': false, 'location': none, 'relation': none, 'fields': {}, 'where': none, 'csv': none} -%}
+    {%- set kind = sales_kpis.crm_export_kind() -%}
+    {%- if not sales_kpis.crm_export_reads(table_name) -%}
+        {{- return(absent) -}}
+    {%- elif kind == 'seeds' -%}
+        {{- return(sales_kpis.crm_export_seed(table_name)) -}}
+    {%- endif -%}
+    {#- dbt has to see the source while parsing, or it draws no edge. -#}
+    {%- set source_relation = source('crm_export', table_name) if kind == 'tables' else none -%}
+    {%- if not execute -%}
+        {{- return(absent) -}}
+    {%- endif -%}
+    {%- if kind == 'tables' -%}
+        {%- set input = sales_kpis.crm_export_table(table_name, source_relation, stops) -%}
+        {%- set place = "schema '" ~ var('crm_export_schema') ~ "'" -%}
+    {%- else -%}
+        {%- set input = sales_kpis.crm_export_file(table_name, stops) -%}
+        {%- set place = "folder '" ~ var('crm_export_path') ~ "'" -%}
+    {%- endif -%}
+    {%- set is_required = (
+        sales_kpis.crm_export_contract()[table_name].get('is_required', false)
+        and 'crm_export' in var('crm_sources', ['crm_export'])
+    ) -%}
+    {%- if input is none and is_required and stops -%}
+        {%- set expected = table_name ~ '.csv or ' ~ table_name ~ '.parquet' if kind == 'files' else 'table ' ~ table_name -%}
+        {%- do sales_kpis.crm_export_stop(
+            "the required table '" ~ table_name ~ "' is missing: there is no " ~ expected ~ ' in the ' ~ place
+            ~ '; add it, or correct the var crm_export_' ~ ('path' if kind == 'files' else 'schema') ~ '.'
+        ) -%}
+    {%- endif -%}
+    {{- return(input if input is not none else absent) -}}
+{%- endmacro %}
+
+
+{#- The demo company: its columns are known, so nothing is looked up. -#}
+{% macro crm_export_seed(table_name) -%}
+    {%- set seed = ref('sales_kpis', 'demo_' ~ table_name) -%}
+    {%- set fields = {'loaded_at': 'loaded_at'} -%}
+    {%- for column in sales_kpis.crm_export_contract()[table_name].columns -%}
+        {%- do fields.update({column: column}) -%}
+    {%- endfor -%}
+    {{- return({
+        'is_present': true, 'location': 'demo_' ~ table_name, 'relation': seed, 'fields': fields, 'where': none, 'csv': none
+    }) -}}
+{%- endmacro %}
+
+
+{#- A table of the input schema, or none. -#}
+{% macro crm_export_table(table_name, source_relation, stops) -%}
+    {%- set relation = adapter.get_relation(
+        database=source_relation.database, schema=source_relation.schema, identifier=source_relation.identifier
+    ) -%}
+    {%- if relation is none -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {%- set location = source_relation.schema ~ '.' ~ source_relation.identifier -%}
+    {%- set columns = [] -%}
+    {%- for column in adapter.get_columns_in_relation(relation) -%}
+        {%- do columns.append({
+            'name': column.name, 'text': sales_kpis.column_as_text(sales_kpis.quoted_name(column.name), column.dtype)
+        }) -%}
+    {%- endfor -%}
+    {{- return({
+        'is_present': true, 'location': location, 'relation': source_relation,
+        'fields': sales_kpis.crm_export_fields(table_name, 'the table ' ~ location, columns, stops), 'where': none, 'csv': none
+    }) -}}
+{%- endmacro %}
+
+
+{% macro quoted_name(name) -%}
+    {{- return('"' ~ (name | replace('"', '""')) ~ '"') -}}
+{%- endmacro %}
+
+
+{%- macro normal_column_name(name) -%}
+    {{- return(name | replace('\ufeff', '') | trim | lower) -}}
+{%- endmacro %}
+
+
+{#- Matches the columns found (name, text) with the contract's: letter case, white space around the name and a byte-order
+    mark do not matter. Stops where a required column is missing or a needed name stands twice. -#}
+{% macro crm_export_fields(table_name, place, columns, stops) -%}
+    {%- set contract = sales_kpis.crm_export_contract()[table_name] -%}
+    {%- set known = contract.columns + ['loaded_at'] -%}
+    {%- set fields = {} -%}
+    {%- set found = [] -%}
+    {%- for column in columns -%}
+        {%- set name = sales_kpis.normal_column_name(column.name) -%}
+        {%- do found.append(column.name | trim) -%}
+        {%- if name in fields and stops -%}
+            {%- do sales_kpis.crm_export_stop(
+                place ~ " has more than one column '" ~ name ~ "'; rename or remove all but one."
+            ) -%}
+        {%- elif name in known -%}
+            {%- do fields.update({name: column.text}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set missing = contract.required_columns | reject('in', fields) | list -%}
+    {%- if missing and stops -%}
+        {%- set found_names = found | join(', ') | replace('\n', ' ') | truncate(300, true) -%}
+        {%- do sales_kpis.crm_export_stop(
+            place ~ " lacks the required column" ~ ('s ' if missing | length > 1 else ' ') ~ missing | join(', ')
+            ~ '; found: ' ~ (found_names or 'none') ~ '. Add the column' ~ ('s' if missing | length > 1 else '')
+            ~ ', empty where unknown, or rename the ones that hold it.'
+        ) -%}
+    {%- endif -%}
+    {{- return(fields) -}}
+{%- endmacro %}

@@ -1,0 +1,272 @@
+{#- The lines of a CSV file after its header, in the order of the file, as `line`: blank is '', NULL what cannot be decoded.
+    reader_options go to read_csv; with_numbers adds line_number, which costs parallel reading. -#}
+{% macro csv_lines(csv, reader_options='', with_numbers=false) -%}
+    {%- if csv.in_memory -%}
+        {{- return(sales_kpis.csv_lines_in_memory(csv)) -}}
+    {%- endif -%}
+    {#- One column, and a delimiter that no text contains: every line comes whole. -#}
+    {%- set query -%}
+        select
+            {%- if with_numbers %} row_number() over () + {{ csv.header_lines }} as line_number,{% endif %} coalesce(line, '') as line
+        from read_csv(
+            {{ sales_kpis.sql_text(csv.path) }}, auto_detect = false, columns = {'line': 'varchar'}, header = false,
+            skip = {{ csv.header_lines }}, delim = e'\x01\x02\x03\x04', quote = '', escape = '', strict_mode = false,
+            max_line_size = 67108864, buffer_size = 134217728{{ ', ' ~ reader_options if reader_options }}
+        )
+    {%- endset -%}
+    {{- return(query) -}}
+{%- endmacro %}
+
+
+{#- The same for a whole file at once. Other encodings are written as JSON escapes, which DuckDB can decode, line by line:
+    one bad line does not spoil the others. -#}
+{% macro csv_lines_in_memory(csv) -%}
+    {%- set text, decoded = 'decode(content)', 'line' -%}
+    {%- set line_feed, carriage_return = 'chr(10)', 'chr(13)' -%}
+    {%- set byte_order_mark = 'chr(65279)' -%}
+    {%- if csv.encoding != 'utf-8' -%}
+        {%- set escapes = {
+            'utf-16le': "'(..)(..)', '\\\\u\\2\\1'", 'utf-16be': "'(..)(..)', '\\\\u\\1\\2'", 'latin-1': "'(..)', '\\\\u00\\1'"
+        } -%}
+        {%- set text = 'regexp_replace(hex(content), ' ~ escapes[csv.encoding] ~ ", 'g')" -%}
+        {%- set line_feed, carriage_return = "'\\u000A'", "'\\u000D'" -%}
+        {%- set byte_order_mark = "'\\uFEFF'" -%}
+        {%- set decoded = "try(json_extract_string('\"' || line || '\"', '$'))" -%}
+    {%- endif -%}
+    {%- if csv.encoding == 'latin-1' -%}
+        {#- A line that is UTF-8 among others that are not is left as it is. -#}
+        {%- set decoded = (
+            "coalesce(try(decode(unhex(replace(line, '\\u00', '')))), translate(" ~ decoded
+            ~ ", '\x80\x82\x83\x84\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8e\x91\x92\x93\x94\x95\x96\x97\x98\x99\x9a\x9b\x9c\x9e\x9f', "
+            ~ "'€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ'))"
+        ) -%}
+    {%- endif -%}
+    {%- set query -%}
+        select line_number, {{ decoded }} as line
+        from (
+            select unnest(lines) as line, generate_subscripts(lines, 1) as line_number
+            from (
+                select string_split(
+                    replace(
+                        replace(
+                            case
+                                when starts_with({{ text }}, {{ byte_order_mark }})
+                                    then substr({{ text }}, 1 + length({{ byte_order_mark }}))
+                                else {{ text }}
+                            end,
+                            {{ carriage_return }} || {{ line_feed }}, {{ line_feed }}
+                        ),
+                        {{ carriage_return }}, {{ line_feed }}
+                    ),
+                    {{ line_feed }}
+                ) as lines
+                from read_blob({{ sales_kpis.sql_text(csv.path) }})
+            ) as file_text
+        ) as file_lines
+        where line_number > {{ csv.header_lines }}
+    {%- endset -%}
+    {{- return(query) -}}
+{%- endmacro %}
+
+
+{#- The building blocks of the patterns below, for one delimiter. A quote inside an unquoted value is an ordinary
+    character; around a quoted value there may be spaces. -#}
+{% macro csv_patterns(delimiter) -%}
+    {%- set character = '\\t' if delimiter == '\t' else delimiter -%}
+    {%- set quoted = ' *"(?:[^"]|"")*" *' -%}
+    {%- set unquoted = ' *[^" ' ~ character ~ '\\n][^' ~ character ~ '\\n]*| *' -%}
+    {{- return({
+        'delimiter': '[' ~ character ~ ']',
+        'field': '(?:' ~ quoted ~ '|' ~ unquoted ~ ')',
+        'plain_field': '(?: *"[^"]*" *|[^"' ~ character ~ '\\n]*)',
+        'inside': '(?:[^"]|"")*'
+    }) -}}
+{%- endmacro %}
+
+
+{#- The values of one record's text as a list, unquoted; NULL where the quotes are broken. -#}
+{% macro csv_fields(text, delimiter) -%}
+    {%- set pattern = sales_kpis.csv_patterns(delimiter) -%}
+    {%- set delimiter_text = 'chr(9)' if delimiter == '\t' else sales_kpis.sql_text(delimiter) -%}
+    {%- set fields -%}
+        case
+            when not contains({{ text }}, '"') then string_split({{ text }}, {{ delimiter_text }})
+            {#- Quotes that only enclose: what stands between them is every second part. Far faster than the pattern below. #}
+            when
+                not contains({{ text }}, chr(1))
+                and regexp_full_match({{ text }} || {{ delimiter_text }}, '(?:{{ pattern.plain_field }}{{ pattern.delimiter }})*')
+                then list_transform(
+                    string_split(
+                        array_to_string(
+                            list_transform(
+                                string_split({{ text }}, '"'),
+                                lambda part, position: case
+                                    when position % 2 = 0 then replace(part, {{ delimiter_text }}, chr(1)) else part
+                                end
+                            ),
+                            ''
+                        ),
+                        {{ delimiter_text }}
+                    ),
+                    lambda field: replace(field, chr(1), {{ delimiter_text }})
+                )
+            when regexp_full_match({{ text }} || {{ delimiter_text }}, '(?:{{ pattern.field }}{{ pattern.delimiter }})*')
+                then list_transform(
+                    regexp_extract_all(
+                        {{ text }} || {{ delimiter_text }}, '({{ pattern.field }}){{ pattern.delimiter }}', 1
+                    ),
+                    lambda field: case
+                        when starts_with(trim(field), '"') then replace(trim(field)[2:-2], '""', '"') else field
+                    end
+                )
+        end
+    {%- endset -%}
+    {{- return(fields) -}}
+{%- endmacro %}
+
+
+{#- Whether a record has as many values as the header; a delimiter at the end of the line is no value. -#}
+{% macro csv_is_readable(csv) -%}
+    {%- set count = csv.header | length -%}
+    {{- return(
+        '(len(fields) = ' ~ count ~ ' or (len(fields) = ' ~ (count + 1) ~ ' and trim(fields[' ~ (count + 1) ~ "]) = ''))"
+    ) -}}
+{%- endmacro %}
+
+
+{#- The records of a CSV file: text, fields (NULL where it cannot be split) and, if asked for, line_number. Every line that
+    is not blank is in exactly one record. -#}
+{% macro csv_records(csv, with_numbers=false) -%}
+    {%- if csv.has_quoted_line_breaks -%}
+        {{- return(sales_kpis.csv_records_over_lines(csv)) -}}
+    {%- endif -%}
+    {%- set query -%}
+        select
+            {%- if with_numbers %} line_number,{% endif %} line as record_text, {{ sales_kpis.csv_fields('line', csv.delimiter) }} as fields
+        from ({{ sales_kpis.csv_lines(csv, with_numbers=with_numbers) }}) as lines
+        where line is null or trim(line) <> ''
+    {%- endset -%}
+    {{- return(query) -}}
+{%- endmacro %}
+
+
+{#- The same where values may go on over line breaks. Each line is judged by what it does to a quote that is open, or not,
+    before it: `same` leaves it, `flip` fits both, `open` and `close` fit only one and so bring a reader that a broken
+    quote misled back on track. -#}
+{% macro csv_records_over_lines(csv) -%}
+    {%- set pattern = sales_kpis.csv_patterns(csv.delimiter) -%}
+    {%- set record_start = '(?:' ~ pattern.field ~ pattern.delimiter ~ ')*' -%}
+    {%- set opening = record_start ~ ' *"' ~ pattern.inside -%}
+    {%- set closing = pattern.inside ~ '" *(?:' ~ pattern.delimiter ~ pattern.field ~ ')*' -%}
+    {%- set reopening = pattern.inside ~ '" *' ~ pattern.delimiter ~ opening -%}
+    {%- set query -%}
+        with numbered_lines as (
+            {{ sales_kpis.csv_lines(csv, with_numbers=true) }}
+        ),
+
+        judged_lines as (
+            select
+                line_number,
+                line,
+                not contains(line, '"') or regexp_full_match(line, '{{ pattern.inside }}') as keeps_state,
+                contains(line, '"') and regexp_full_match(line, '{{ opening }}') as opens,
+                contains(line, '"') and regexp_full_match(line, '{{ closing }}') as closes,
+                contains(line, '"') and regexp_full_match(line, '{{ reopening }}') as reopens
+            from numbered_lines
+        ),
+
+        lines_with_effect as (
+            select
+                *,
+                case
+                    when opens and closes then 'flip'
+                    when opens or reopens then 'open'
+                    when keeps_state or line is null then 'same'
+                    else 'close'
+                end as effect
+            from judged_lines
+        ),
+
+        counted_flips as (
+            select
+                *,
+                count(*) filter (where effect = 'flip') over (order by line_number rows unbounded preceding) as flips
+            from lines_with_effect
+        ),
+
+        lines_with_state as (
+            select
+                *,
+                (
+                    flips + coalesce(
+                        last_value(
+                            case effect when 'open' then flips + 1 when 'close' then flips end ignore nulls
+                        ) over (order by line_number rows unbounded preceding),
+                        0
+                    )
+                ) % 2 = 1 as is_open_after
+            from counted_flips
+        ),
+
+        lines_with_start as (
+            select
+                *,
+                not (
+                    lag(is_open_after, 1, false) over (order by line_number)
+                    and coalesce(keeps_state or closes or reopens, true)
+                ) as starts_record
+            from lines_with_state
+        ),
+
+        lines_with_record as (
+            select
+                *,
+                count(*) filter (where starts_record) over (order by line_number rows unbounded preceding) as record_number
+            from lines_with_start
+        ),
+
+        lines_of_long_records as (
+            select * from lines_with_record
+            where is_open_after or not starts_record
+        ),
+
+        {#- A quote that is never closed would make one value of the rest of the file. #}
+        long_records as (
+            select
+                min(lines_of_long_records.line_number) as line_number,
+                string_agg(lines_of_long_records.line, chr(10) order by lines_of_long_records.line_number) as record_text,
+                lines_of_long_records.record_number
+            from lines_of_long_records
+            inner join (
+                select record_number
+                from lines_of_long_records
+                group by record_number
+                having count(*) <= 10000
+            ) as sane_records on lines_of_long_records.record_number = sane_records.record_number
+            group by lines_of_long_records.record_number
+        ),
+
+        split_long_records as (
+            select *, {{ sales_kpis.csv_fields('record_text', csv.delimiter) }} as fields
+            from long_records
+        ),
+
+        {#- Where the quotes of several lines make no record together, each line is one by itself. #}
+        single_lines as (
+            select line_number, line as record_text
+            from lines_with_record
+            where
+                not (is_open_after or not starts_record)
+                or record_number not in (select record_number from split_long_records where fields is not null)
+        )
+
+        select line_number, record_text, fields
+        from split_long_records
+        where fields is not null
+        union all
+        select line_number, record_text, {{ sales_kpis.csv_fields('record_text', csv.delimiter) }} as fields
+        from single_lines
+        where record_text is null or trim(record_text) <> ''
+    {%- endset -%}
+    {{- return(query) -}}
+{%- endmacro %}

@@ -1,0 +1,11 @@
+with
+
+input_tables as (
+    select * from {{ ref('sales_kpis', 'base_crm_export__tables') }}
+)
+
+select
+    source_system,
+    coalesce(bool_or(is_present and table_name = 'deal_changes'), false) as has_deal_log
+from input_tables
+group by source_system

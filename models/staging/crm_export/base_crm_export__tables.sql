@@ -1,0 +1,3 @@
+{{ config(materialized='table') }}
+
+{{ sales_kpis.crm_export_tables() }}

@@ -1,0 +1,608 @@
+"""Records turned into what the KPIs count: deals with their history, leads, members, rates, the clock.
+
+Source of the rules: "Time", "Money", "Population" and "Deal" in `../shared/kpi-definitions.md`.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from history import (
+    EMPTY_WHEN_NEVER_LOGGED,
+    ONE_DAY,
+    FieldHistory,
+    Stage,
+    StageBook,
+    Visit,
+    add_closing,
+    logged_visits,
+    visit_before,
+)
+from records import (
+    FIELD_TYPES,
+    LOGGED_FIELDS,
+    ONE_SECOND,
+    READERS,
+    TABLES,
+    Audit,
+    Record,
+    Unreadable,
+    exclude,
+    exclude_duplicates,
+    midnight,
+    placing_date,
+    read_table,
+    round_to_cents,
+)
+
+UNKNOWN = "unknown"
+
+
+@dataclass
+class Deal:
+    """A deal as of the as-of date.
+
+    fields: {logged field: FieldHistory}. visits: list of Visit. stage: its current Stage. closed_at: the
+    instant it last entered its closed stage. amount: in the reporting currency, at the rate of the closed
+    date (closed deals). members: {dimension: member id} at the close. lead: the Record of the lead converted
+    to it.
+    """
+
+    record: Record
+    fields: dict
+    has_log: bool
+    visits: list = field(default_factory=list)
+    stage: Stage | None = None
+    closed_date: date | None = None
+    closed_at: datetime | None = None
+    amount: Decimal | None = None
+    lead: Record | None = None
+    first_contact_at: datetime | None = None
+    created_date: date | None = None
+    members: dict = field(default_factory=dict)
+
+    @property
+    def source(self):
+        """The source system."""
+        return self.record.source
+
+    @property
+    def deal_id(self):
+        """The id in the source system."""
+        return self.record["deal_id"]
+
+    @property
+    def outcome(self):
+        """`open`, `won` or `lost`: the outcome of the current stage."""
+        return self.stage.outcome if self.stage else "open"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An open deal just before an instant.
+
+    day: the date whose rate and team count. stage: None in stage `unknown`. amount: in the reporting
+    currency.
+    """
+
+    deal: Deal
+    day: date
+    stage: Stage | None
+    amount: Decimal | None
+    probability: Decimal | None
+    expected_close_date: date | None
+    forecast_category: str | None
+    members: dict
+
+
+class Facts:
+    """Everything the KPI functions read.
+
+    inputs: {source: {table: list of {column: text} or None}}; config: Config. Attributes: deals,
+    closed_deals, leads, quotas and sales_spend (lists of used things), as_of, audit, sources.
+    """
+
+    def __init__(self, inputs, config):
+        self.config = config
+        self.zone = config.timezone
+        self.audit = Audit()
+        self.sources = sorted(inputs)
+        self.present = {(s, t) for s in inputs for t, rows in inputs[s].items() if rows is not None}
+        for source in self.sources:
+            for table in ("deals", "stages"):
+                if (source, table) not in self.present:
+                    raise ValueError(
+                        f"{table}: the table is missing in source {source}; it may not be left out"
+                    )
+        self.raw = {
+            table: [
+                record
+                for source in self.sources
+                for record in read_table(source, table, inputs[source].get(table) or [], config)
+            ]
+            for table in TABLES
+        }
+        self._exclude_before_clock()
+        self.as_of = config.as_of_date or self._default_as_of_date()
+        self.audit.as_of = self.as_of
+        self.cutoff = midnight(self.as_of + ONE_DAY, self.zone)
+        self._index_log()
+        self._exclude_by_clock()
+        self._read_people_and_accounts()
+        self._read_rates()
+        self._read_leads_and_activities()
+        self._read_deals()
+        self.quotas = self.used("quotas")
+        self.sales_spend = self.used("sales_spend")
+        self._warn()
+        self.audit.close([record for records in self.raw.values() for record in records])
+
+    # ---- records
+
+    def used(self, table):
+        """List of the used Records of a table."""
+        return [record for record in self.raw[table] if record.reason is None]
+
+    def has_table(self, table):
+        """Whether any source has the table."""
+        return any((source, table) in self.present for source in self.sources)
+
+    def has_log(self, source):
+        """Whether the source has a change log (an empty one is one)."""
+        return (source, "deal_changes") in self.present
+
+    def date_of(self, moment):
+        """The date of an instant in the reporting time zone (None for None)."""
+        return moment.astimezone(self.zone).date() if moment else None
+
+    def _exclude_before_clock(self):
+        for table, records in self.raw.items():
+            if table != "deals":
+                exclude_duplicates(records)
+        exclude(self.raw["deal_changes"], "other_field", lambda change: change["field"] not in LOGGED_FIELDS)
+        exclude(
+            self.raw["fx_rates"],
+            "other_currency",
+            lambda rate: rate["to_currency"] != self.config.reporting_currency.upper(),
+        )
+        self.stages = StageBook(
+            [
+                Stage(
+                    stage.source,
+                    stage["pipeline_id"],
+                    stage["stage_id"],
+                    stage["pipeline_name"],
+                    stage["stage_name"],
+                    stage["stage_order"],
+                    self._probability_of_stage(stage),
+                    stage["outcome"],
+                )
+                for stage in self.used("stages")
+            ]
+        )
+
+    def _default_as_of_date(self):
+        """Date of the newest event up to the start of the run; the only place that knows the wall clock."""
+        start = self.config.run_started_at or datetime.now(UTC)
+        valid = {
+            table: [record for record in records if record.reason not in ("missing_value", "invalid_value")]
+            for table, records in self.raw.items()
+        }
+        events = [r["created_at"] for t in ("deals", "leads", "accounts") for r in valid[t]]
+        events += [r["changed_at"] for r in valid["deal_changes"]]
+        events += [r["occurred_at"] for r in valid["activities"] if r["is_completed"] is not False]
+        events += [r[column] for r in valid["leads"] for column in ("qualified_at", "converted_at")]
+        events += [
+            midnight(r["close_date"], self.zone)
+            for r in valid["deals"]
+            if r["close_date"] and not self.has_log(r.source) and self._row_is_closed(r)
+        ]
+        past = [event for event in events if event and event <= start]
+        return self.date_of(max(past, default=start))
+
+    def _row_is_closed(self, record):
+        stage = self.stages.find(record.source, record["pipeline_id"], record["stage_id"])
+        return stage is not None and stage.is_closed
+
+    def _index_log(self):
+        """Log rows by deal and field; those after the as-of date stay in, to roll the row back."""
+        self.log = {}
+        self.logged_fields = set()
+        for change in self.used("deal_changes"):
+            key = (change.source, change["deal_id"])
+            self.log.setdefault(key, {}).setdefault(change["field"], []).append(
+                (change["changed_at"], change["change_id"], change["old_value"], change["new_value"])
+            )
+            if change["changed_at"] < self.cutoff:
+                self.logged_fields.add((change.source, change["field"]))
+
+    def _exclude_by_clock(self):
+        deals = self.raw["deals"]
+        exclude(deals, "missing_value", lambda record: self._row_stage_id(record) is None)
+        exclude_duplicates(deals)
+        for table, records in self.raw.items():
+            if table not in ("quotas", "deals"):
+                exclude(
+                    records,
+                    "created_in_future",
+                    lambda record: (placing_date(record, self.config) or date.min) > self.as_of,
+                )
+
+    def _row_stage_id(self, record):
+        return self._history(record, "stage_id").row_at(self.cutoff)[0]
+
+    def _history(self, record, name):
+        rows = self.log.get((record.source, record["deal_id"]), {}).get(name, [])
+        return FieldHistory(rows, record.text[name])
+
+    # ---- people, accounts, members
+
+    def _read_people_and_accounts(self):
+        self.reps = {(rep.source, rep["rep_id"]): rep for rep in self.used("sales_reps")}
+        self.accounts = {
+            (account.source, account["account_id"]): account for account in self.used("accounts")
+        }
+        self.team_history = {}
+        for row in sorted(self.used("rep_teams"), key=lambda record: record["valid_from"]):
+            self.team_history.setdefault((row.source, row["rep_id"]), []).append(
+                (row["valid_from"], row["team"])
+            )
+
+    def team(self, source, rep_id, day):
+        """The rep's team on `day`; before the first known team that one; without a history the current one.
+
+        `unknown` where nothing is known.
+        """
+        known = self.team_history.get((source, rep_id))
+        if known:
+            valid = [team for valid_from, team in known if valid_from <= day]
+            return valid[-1] if valid else known[0][1]
+        rep = self.reps.get((source, rep_id))
+        return (rep["team"] if rep else None) or UNKNOWN
+
+    def rep_members(self, source, rep_id, day):
+        """{dimension: member id} for overall, source_system, sales_rep and sales_team."""
+        return {
+            "overall": "all",
+            "source_system": source,
+            "sales_rep": f"{source}|{rep_id}" if rep_id else UNKNOWN,
+            "sales_team": self.team(source, rep_id, day),
+        }
+
+    def deal_members(self, deal, owner_id, pipeline_id, day):
+        """{dimension: member id} of a deal with that owner and pipeline on that day."""
+        account = self.accounts.get((deal.source, deal.record["account_id"]))
+        lead_source = deal.record["lead_source"] or (deal.lead["source"] if deal.lead else None)
+        return self.rep_members(deal.source, owner_id, day) | {
+            "pipeline": f"{deal.source}|{pipeline_id}" if pipeline_id else UNKNOWN,
+            "segment": (account["segment"] if account else None) or UNKNOWN,
+            "region": (account["region"] if account else None) or UNKNOWN,
+            "lead_source": lead_source or UNKNOWN,
+            "deal_type": deal.record["deal_type"] or UNKNOWN,
+        }
+
+    def lead_members(self, lead, day):
+        """{dimension: member id} of a lead; its owner's team is that of `day`."""
+        return self.rep_members(lead.source, lead["owner_id"], day) | {
+            "segment": lead["segment"] or UNKNOWN,
+            "region": lead["region"] or UNKNOWN,
+            "lead_source": lead["source"] or UNKNOWN,
+        }
+
+    def member_name(self, dimension, member_id):
+        """A rep's name (else its id), a pipeline's, or the value itself; None where undefined."""
+        if member_id == UNKNOWN or dimension in ("overall", "source_system", "stage"):
+            return None
+        if dimension == "sales_rep":
+            source, rep_id = member_id.split("|", 1)
+            rep = self.reps.get((source, rep_id))
+            return rep["name"] if rep else rep_id
+        if dimension == "pipeline":
+            return self.pipeline_name(*member_id.split("|", 1))
+        return member_id
+
+    def pipeline_name(self, source, pipeline_id):
+        """The name on the pipeline's first stage that has one; None for an unknown pipeline."""
+        stages = [
+            s for s in self.stages.by_key.values() if (s.source, s.pipeline_id) == (source, pipeline_id)
+        ]
+        named = sorted((s.stage_order, s.stage_id, s.pipeline_name) for s in stages if s.pipeline_name)
+        return named[0][2] if named else None
+
+    # ---- money and probability
+
+    def _read_rates(self):
+        self.rates = {}
+        for rate in sorted(self.used("fx_rates"), key=lambda record: record["rate_date"]):
+            self.rates.setdefault(rate["currency"], []).append((rate["rate_date"], rate["rate"]))
+
+    def convert(self, amount, currency, day, warn_about=None):
+        """Decimal in the reporting currency, in cents, at the latest rate up to `day`; None without either.
+
+        warn_about: the Record to list with `missing_fx_rate` when there is no rate.
+        """
+        if amount is None or currency is None or currency == self.config.reporting_currency.upper():
+            return amount
+        rates = self.rates.get(currency, [])
+        position = bisect_right([rate_date for rate_date, _ in rates], day)
+        if not position:
+            if warn_about:
+                self.audit.warn(warn_about.source, warn_about.table, warn_about.record_id, "missing_fx_rate")
+            return None
+        return round_to_cents(amount * rates[position - 1][1])
+
+    def _is_percent(self, source, table):
+        """Whether the table of that source holds probabilities of 0 to 100: any value above 1 says so."""
+        if not hasattr(self, "_percent"):
+            self._percent = {}
+            for name in ("stages", "deals"):
+                for record in self.raw[name]:
+                    if record["probability"] is not None and record["probability"] > 1:
+                        self._percent[record.source, name] = True
+            for change in self.raw["deal_changes"]:
+                if change["field"] == "probability":
+                    for column in ("old_value", "new_value"):
+                        number = _number_or_none(change[column])
+                        if number is not None and number > 1:
+                            self._percent[change.source, "deal_changes"] = True
+        return self._percent.get((source, table), False)
+
+    def _share(self, number, source, table, record_id):
+        """Decimal 0..1 of a probability as it stands in a table; None, with a warning, when outside."""
+        if number is None:
+            return None
+        share = number / 100 if self._is_percent(source, table) else number
+        if 0 <= share <= 1:
+            return share
+        self.audit.warn(source, table, record_id, "unreadable_value", "probability")
+        return None
+
+    def _probability_of_stage(self, stage):
+        return self._share(stage["probability"], stage.source, "stages", stage.record_id)
+
+    def typed(self, deal, name, found):
+        """Typed value of (text, origin) of a logged field; None, with a warning, when it cannot be read."""
+        text, origin = found
+        try:
+            value = None if text is None else READERS[FIELD_TYPES[name]](text, self.zone)
+        except Unreadable:
+            if origin == "deal_changes":
+                self.audit.warn(deal.source, origin, deal.deal_id, "unreadable_value", f"{name} {text}")
+            return None
+        return self._share(value, deal.source, origin, deal.deal_id) if name == "probability" else value
+
+    # ---- leads, activities
+
+    def _read_leads_and_activities(self):
+        leads = self.raw["leads"]
+        exclude(leads, "deleted", lambda lead: lead["is_deleted"])
+        exclude(leads, "merged", lambda lead: lead["merged_into_lead_id"])
+        self.leads = self.used("leads")
+        for lead in self.leads:  # what happened after the as-of date is not known yet
+            if lead["converted_at"] and lead["converted_at"] >= self.cutoff:
+                lead.value |= {"converted_at": None, "converted_deal_id": None, "converted_account_id": None}
+            if lead["qualified_at"] and lead["qualified_at"] >= self.cutoff:
+                lead.value["qualified_at"] = None
+        self.lead_of_deal = {}
+        for lead in sorted(self.leads, key=lambda lead: (lead["created_at"], lead["lead_id"]), reverse=True):
+            self.lead_of_deal[lead.source, lead["converted_deal_id"]] = lead
+        self.touches_of_lead, self.touches_of_deal = {}, {}
+        for activity in self.used("activities"):
+            if activity["is_completed"] is not False and not activity["is_automated"]:
+                if activity["lead_id"]:
+                    self.touches_of_lead.setdefault((activity.source, activity["lead_id"]), []).append(
+                        activity
+                    )
+                if activity["deal_id"]:
+                    self.touches_of_deal.setdefault((activity.source, activity["deal_id"]), []).append(
+                        activity
+                    )
+
+    def response_seconds(self, lead):
+        """Whole seconds from a lead's creation to the first outbound touch on it; None while unanswered."""
+        touches = self.touches_of_lead.get((lead.source, lead["lead_id"]), [])
+        answers = [
+            touch["occurred_at"]
+            for touch in touches
+            if touch["direction"] == "outbound" and touch["occurred_at"] >= lead["created_at"]
+        ]
+        return (min(answers) - lead["created_at"]) // ONE_SECOND if answers else None
+
+    def days_to_convert(self, lead):
+        """Whole days from a lead's creation to its conversion; None without date or deal, or if reversed."""
+        if not lead["converted_at"] or not lead["converted_deal_id"]:
+            return None
+        days = (self.date_of(lead["converted_at"]) - self.date_of(lead["created_at"])).days
+        return days if days >= 0 else None
+
+    # ---- deals
+
+    def _read_deals(self):
+        self.deals = []
+        kept = []
+        for record in self.used("deals"):
+            deal = Deal(
+                record,
+                {name: self._history(record, name) for name in LOGGED_FIELDS},
+                self.has_log(record.source),
+            )
+            deal.created_date = self.date_of(record["created_at"])
+            self._follow_stages(deal)
+            kept.append(deal)
+        self._exclude_deals({id(deal.record): deal for deal in kept})
+        for deal in kept:
+            if deal.record.reason is None:
+                self._complete(deal)
+                self.deals.append(deal)
+        self.closed_deals = [deal for deal in self.deals if deal.stage.is_closed]
+        self.won_deals = [deal for deal in self.closed_deals if deal.outcome == "won"]
+
+    def _exclude_deals(self, deals):
+        """The reasons that need a deal's history, in the specification's order."""
+        records = [deal.record for deal in deals.values()]
+
+        def reason(name, applies):
+            exclude(records, name, lambda record: applies(deals[id(record)]))
+
+        reason("missing_value", lambda deal: deal.stage and deal.stage.is_closed and deal.closed_date is None)
+        reason("created_in_future", lambda deal: deal.created_date > self.as_of)
+        reason("deleted", lambda deal: self._now(deal, "is_deleted"))
+        reason("merged", lambda deal: deal.record["merged_into_deal_id"])
+        reason("unknown_stage", lambda deal: deal.stage is None)
+        reason("closed_in_future", lambda deal: deal.closed_date and deal.closed_date > self.as_of)
+        reason(
+            "closed_before_created", lambda deal: deal.closed_date and deal.closed_date < deal.created_date
+        )
+
+    def _now(self, deal, name):
+        """Typed value of a field at the end of the as-of date."""
+        return self.typed(deal, name, deal.fields[name].before(self.cutoff))
+
+    def _follow_stages(self, deal):
+        """Set visits, stage, closed_at and closed_date of a deal."""
+        created_at = deal.record["created_at"]
+        stage_log, pipeline_log = deal.fields["stage_id"], deal.fields["pipeline_id"]
+
+        def find(pipeline_id, stage_id):
+            return self.stages.find(deal.source, pipeline_id, stage_id)
+
+        row_stage = find(pipeline_log.row_at(self.cutoff)[0], stage_log.row_at(self.cutoff)[0])
+        row_is_closed = row_stage is not None and row_stage.is_closed
+        if stage_log.changed_before(self.cutoff) or not row_is_closed:
+            deal.visits = logged_visits(created_at, stage_log, pipeline_log, find, self.cutoff)
+        else:
+            deal.visits = [Visit(None, created_at)]
+        deal.stage = deal.visits[-1].stage
+        close_date = self._now(deal, "close_date")
+        if row_is_closed and deal.visits[-1].is_open:
+            deal.stage = row_stage
+            row_close_date = self.typed(deal, "close_date", deal.fields["close_date"].row_at(self.cutoff))
+            deal.closed_date = row_close_date or close_date
+            if deal.closed_date is None:
+                return
+            deal.visits = add_closing(deal.visits, row_stage, deal.closed_date, self.zone)
+            if deal.has_log:
+                self.audit.warn(deal.source, "deals", deal.deal_id, "log_incomplete")
+        if deal.stage is not None and deal.stage.is_closed:
+            deal.closed_at = deal.visits[-1].started_at
+            deal.closed_date = deal.closed_date or close_date or self.date_of(deal.closed_at)
+
+    def _complete(self, deal):
+        """Set lead, first contact, and for a closed deal its amount and its members."""
+        deal.lead = self.lead_of_deal.get((deal.source, deal.deal_id))
+        touches = list(self.touches_of_deal.get((deal.source, deal.deal_id), []))
+        contacts = [deal.record["created_at"]]
+        if deal.lead:
+            contacts.append(deal.lead["created_at"])
+            touches += self.touches_of_lead.get((deal.source, deal.lead["lead_id"]), [])
+        deal.first_contact_at = min(contacts + [touch["occurred_at"] for touch in touches])
+        if deal.stage.is_closed:
+            amount, currency = self._now(deal, "amount"), self._now(deal, "currency")
+            deal.amount = self.convert(amount, currency, deal.closed_date, deal.record)
+            owner_id = (
+                deal.fields["owner_id"].at(deal.closed_at)[0] if deal.has_log else deal.record["owner_id"]
+            )
+            deal.members = self.deal_members(deal, owner_id, self.current_pipeline(deal), deal.closed_date)
+
+    def current_pipeline(self, deal):
+        """The deal's own pipeline as of the as-of date, else its stage's; None when neither is known."""
+        return self._now(deal, "pipeline_id") or (deal.stage.pipeline_id if deal.stage else None)
+
+    def cycle_days(self, deal):
+        """Whole days from the first contact to the closed date of a closed deal."""
+        return (deal.closed_date - self.date_of(deal.first_contact_at)).days
+
+    # ---- open deals at an instant
+
+    def open_before(self, moment, day):
+        """List of Snapshot of the deals open just before `moment`; rates and teams are those of `day`."""
+        snapshots = []
+        for deal in self.deals:
+            visit = visit_before(deal.visits, moment)
+            if visit and visit.is_open:
+                snapshots.append(self._snapshot(deal, visit, moment, day))
+        return snapshots
+
+    def _snapshot(self, deal, visit, moment, day):
+        def state(name):
+            never_logged = deal.has_log and (deal.source, name) not in self.logged_fields
+            if never_logged and deal.stage.is_closed and name in EMPTY_WHEN_NEVER_LOGGED:
+                return None
+            if never_logged and name == "probability" and moment < self.cutoff:
+                return None
+            return self.typed(deal, name, deal.fields[name].before(moment))
+
+        stage = visit.stage
+        pipeline_id = state("pipeline_id") or (stage.pipeline_id if stage else self.current_pipeline(deal))
+        probability = state("probability")
+        if probability is None and stage:
+            probability = stage.probability
+        return Snapshot(
+            deal,
+            day,
+            stage,
+            self.convert(state("amount"), state("currency"), day, deal.record),
+            probability,
+            state("close_date"),
+            state("forecast_category"),
+            self.deal_members(deal, state("owner_id"), pipeline_id, day),
+        )
+
+    def opening(self, start):
+        """Snapshots just before the first instant of `start`: sources with a log, known stages."""
+        if not hasattr(self, "_openings"):
+            self._openings = {}
+        if start not in self._openings:
+            self._openings[start] = [
+                snapshot
+                for snapshot in self.open_before(midnight(start, self.zone), start)
+                if snapshot.stage and snapshot.deal.has_log
+            ]
+        return self._openings[start]
+
+    def members_without_log(self):
+        """Set of (dimension, member id) that include a source without a log."""
+        found = set()
+        for source in self.sources:
+            if not self.has_log(source):
+                found |= {("overall", "all"), ("source_system", source)}
+        for deal in self.closed_deals:
+            if not deal.has_log:
+                found |= set(deal.members.items())
+        for snapshot in self.open_before(self.cutoff, self.as_of):
+            if not snapshot.deal.has_log:
+                found |= set(snapshot.members.items())
+        return found
+
+    # ---- warnings
+
+    def _warn(self):
+        """Orphans and log rows that the current row contradicts."""
+        known_deals = {(r.source, r["deal_id"]) for r in self.raw["deals"]}
+        known_leads = {(r.source, r["lead_id"]) for r in self.raw["leads"]}
+        for table, column, known in (
+            ("deal_changes", "deal_id", known_deals),
+            ("activities", "deal_id", known_deals),
+            ("activities", "lead_id", known_leads),
+            ("leads", "converted_deal_id", known_deals),
+            ("deals", "account_id", self.accounts if self.has_table("accounts") else None),
+            ("deals", "owner_id", self.reps if self.has_table("sales_reps") else None),
+            ("leads", "owner_id", self.reps if self.has_table("sales_reps") else None),
+            ("quotas", "rep_id", self.reps if self.has_table("sales_reps") else None),
+        ):
+            for record in self.used(table):
+                if known is not None and record[column] and (record.source, record[column]) not in known:
+                    self.audit.warn(record.source, table, record.record_id, "orphan", column)
+        for deal in self.deals:
+            for name, history in deal.fields.items():
+                logged, row = history.before(self.cutoff), history.row_at(self.cutoff)
+                if logged != row and self.typed(deal, name, logged) != self.typed(deal, name, row):
+                    self.audit.warn(deal.source, "deals", deal.deal_id, "log_disagrees", name)
+
+
+def _number_or_none(text):
+    try:
+        return None if text is None else READERS["number"](text, None)
+    except Unreadable:
+        return None

@@ -1,0 +1,89 @@
+"""What the Python checks share: the repository, the demo company as files, and a way to run dbt."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def repo() -> Path:
+    """The root of the repository."""
+    return REPO
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Public example data beside the repository; not everybody has it."""
+    folder = REPO.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("needs the public example data in ../shared/data, which is not there")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo company as somebody's own export: a folder of <table>.csv."""
+    folder = tmp_path_factory.mktemp("demo_export")
+    for seed in sorted((REPO / "seeds").glob("demo_*.csv")):
+        shutil.copyfile(seed, folder / seed.name.removeprefix("demo_"))
+    return folder
+
+
+@pytest.fixture
+def write_csv() -> Callable[[Path, list[dict]], Path]:
+    """Write rows, all with the same columns, to a CSV file; None becomes an empty field."""
+
+    def write(path: Path, rows: list[dict]) -> Path:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def run_dbt() -> Callable[..., subprocess.CompletedProcess]:
+    """Run the dbt that is installed beside this Python, away from the caller's settings, files and database.
+
+    run_dbt("build", "--select", "...", work=tmp_path, vars={...}) writes <work>/warehouse.duckdb, <work>/target and
+    <work>/logs. `project` is the dbt project (this one unless given). A failing run fails the test, unless check=False.
+    """
+    dbt = Path(sys.executable).with_name("dbt")
+
+    def run(
+        *arguments: str,
+        work: Path,
+        vars: dict | None = None,
+        project: Path = REPO,
+        database: Path | None = None,
+        check: bool = True,
+    ) -> subprocess.CompletedProcess:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
+        environment |= {
+            "DBT_PROFILES_DIR": str(project),
+            "DBT_TARGET_PATH": str(work / "target"),
+            "DBT_LOG_PATH": str(work / "logs"),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "DBT_USE_COLORS": "false",
+            "SALES_KPIS_DB": str(database or work / "warehouse.duckdb"),
+        }
+        command = [str(dbt), *arguments, "--project-dir", str(project)]
+        if vars:
+            command += ["--vars", json.dumps(vars)]
+        run = subprocess.run(command, env=environment, cwd=project, capture_output=True, text=True, check=False)
+        if check and run.returncode:
+            pytest.fail(f"dbt {' '.join(arguments)} failed:\n{run.stdout[-6000:]}{run.stderr[-2000:]}")
+        return run
+
+    return run
