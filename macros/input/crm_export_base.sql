@@ -106,16 +106,16 @@ records_with_points as (
 {% macro crm_export_tables() -%}
 {%- set missing = [] -%}
 {%- for table_name, contract in sales_kpis.crm_export_contract().items() %}
-{%- set input = sales_kpis.crm_export_input(table_name, stops=false) -%}
-{%- if sales_kpis.crm_export_reads(table_name) and not input.is_present -%}
+{%- set location = sales_kpis.crm_export_location(table_name) -%}
+{%- if sales_kpis.crm_export_reads(table_name) and not location -%}
     {%- do missing.append(table_name) -%}
 {%- endif %}
 select
     'crm_export' as source_system,
     '{{ table_name }}' as table_name,
     {{ 'true' if contract.get('is_required', false) else 'false' }} as is_required,
-    {{ 'true' if input.is_present else 'false' }} as is_present,
-    cast({{ sales_kpis.sql_text(input.location) if input.location else 'null' }} as {{ dbt.type_string() }}) as location
+    {{ 'true' if location else 'false' }} as is_present,
+    cast({{ sales_kpis.sql_text(location) if location else 'null' }} as {{ dbt.type_string() }}) as location
 {%- if not loop.last %}
 union all
 {%- endif %}

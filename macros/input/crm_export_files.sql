@@ -1,16 +1,16 @@
-{#- The file of a contract table in the input folder, as crm_export_input describes it, or none. -#}
-{% macro crm_export_file(table_name, stops) -%}
-    {{- return(adapter.dispatch('crm_export_file', 'sales_kpis')(table_name, stops)) -}}
+{#- The file of a contract table in the input folder, as path and size, or none. -#}
+{% macro crm_export_find_file(table_name, stops) -%}
+    {{- return(adapter.dispatch('crm_export_find_file', 'sales_kpis')(table_name, stops)) -}}
 {%- endmacro %}
 
-{% macro default__crm_export_file(table_name, stops) -%}
+{% macro default__crm_export_find_file(table_name, stops) -%}
     {%- do sales_kpis.crm_export_stop(
         'only DuckDB reads files; load them into tables and set crm_export_schema in place of crm_export_path.'
     ) -%}
     {{- return(none) -}}
 {%- endmacro %}
 
-{% macro duckdb__crm_export_file(table_name, stops) -%}
+{% macro duckdb__crm_export_find_file(table_name, stops) -%}
     {%- set folder = modules.re.sub('(?<=.)[/\\\\]+$', '', var('crm_export_path')) -%}
     {#- Brackets, stars and question marks in the folder's name are no pattern. -#}
     {%- set pattern = modules.re.sub('([\\[*?])', '[\\1]', folder) ~ '/*' -%}
@@ -28,11 +28,21 @@
         ) -%}
     {%- endif -%}
     {%- set path = folder ~ '/' ~ file_names[0] -%}
-    {%- set size_query = 'select size from read_blob(' ~ sales_kpis.sql_text(path) ~ ')' -%}
-    {%- set size = run_query(size_query).columns[0].values()[0] | int -%}
+    {%- set found = run_query('select size from read_blob(' ~ sales_kpis.sql_text(path) ~ ')') -%}
+    {{- return({'path': path, 'size': found.columns[0].values()[0] | int}) -}}
+{%- endmacro %}
+
+
+{#- The same file as crm_export_input describes its input. -#}
+{% macro crm_export_file(table_name, stops) -%}
+    {%- set file = sales_kpis.crm_export_find_file(table_name, stops) -%}
+    {%- if file is none -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {%- set path = file.path -%}
     {%- set is_csv = path[-4:] | lower == '.csv' -%}
-    {%- set csv = sales_kpis.csv_profile(table_name, path, size) if size > 0 and is_csv else none -%}
-    {%- if size == 0 or (is_csv and csv is none) -%}
+    {%- set csv = sales_kpis.csv_profile(table_name, path, file.size) if file.size > 0 and is_csv else none -%}
+    {%- if file.size == 0 or (is_csv and csv is none) -%}
         {%- if stops -%}
             {%- do sales_kpis.crm_export_stop(
                 'the file ' ~ path ~ ' is empty: it lacks the required columns '
@@ -58,7 +68,7 @@
         {%- endfor -%}
     {%- endif -%}
     {{- return({
-        'is_present': true, 'location': path, 'relation': relation,
+        'is_present': true, 'relation': relation,
         'fields': sales_kpis.crm_export_fields(table_name, 'the file ' ~ path, columns, stops),
         'where': sales_kpis.csv_is_readable(csv) if is_csv else none, 'csv': csv
     }) -}}

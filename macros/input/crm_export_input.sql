@@ -1,10 +1,10 @@
 {#- Finds the input of one contract table and how to read it:
-    is_present, location (for people), relation (to select from), fields (contract column -> text expression),
-    where (which records), csv (how the file is written; none for other input).
+    is_present, relation (to select from), fields (contract column -> text expression), where (which records),
+    csv (how the file is written; none for other input).
     Columns are looked up only while executing; without input the table is absent. A faulty input stops the build, once:
     in the base model of its table, not in the models that look at all tables (stops=false). -#}
 {% macro crm_export_input(table_name, stops=true) -%}
-    {%- set absent = {'is_present': false, 'location': none, 'relation': none, 'fields': {}, 'where': none, 'csv': none} -%}
+    {%- set absent = {'is_present': false, 'relation': none, 'fields': {}, 'where': none, 'csv': none} -%}
     {%- set kind = sales_kpis.crm_export_kind() -%}
     {%- if not sales_kpis.crm_export_reads(table_name) -%}
         {{- return(absent) -}}
@@ -38,6 +38,23 @@
 {%- endmacro %}
 
 
+{#- Where the table is read from, for people to see, or none where it is absent. -#}
+{% macro crm_export_location(table_name) -%}
+    {%- set kind = sales_kpis.crm_export_kind() -%}
+    {%- if not sales_kpis.crm_export_reads(table_name) -%}
+        {{- return(none) -}}
+    {%- elif kind == 'seeds' -%}
+        {{- return(ref('sales_kpis', 'demo_' ~ table_name).identifier) -}}
+    {%- elif kind == 'tables' -%}
+        {%- set relation = source('crm_export', table_name) -%}
+        {%- set is_present = execute and sales_kpis.relation_exists(relation) -%}
+        {{- return(relation.schema ~ '.' ~ relation.identifier if is_present else none) -}}
+    {%- endif -%}
+    {%- set file = sales_kpis.crm_export_find_file(table_name, stops=false) if execute else none -%}
+    {{- return(file.path if file else none) -}}
+{%- endmacro %}
+
+
 {#- The demo company: its columns are known, so nothing is looked up. -#}
 {% macro crm_export_seed(table_name) -%}
     {%- set seed = ref('sales_kpis', 'demo_' ~ table_name) -%}
@@ -46,30 +63,47 @@
         {%- do fields.update({column: column}) -%}
     {%- endfor -%}
     {{- return({
-        'is_present': true, 'location': 'demo_' ~ table_name, 'relation': seed, 'fields': fields, 'where': none, 'csv': none
+        'is_present': true, 'relation': seed, 'fields': fields, 'where': none, 'csv': none
     }) -}}
 {%- endmacro %}
 
 
 {#- A table of the input schema, or none. -#}
 {% macro crm_export_table(table_name, source_relation, stops) -%}
-    {%- set relation = adapter.get_relation(
-        database=source_relation.database, schema=source_relation.schema, identifier=source_relation.identifier
-    ) -%}
-    {%- if relation is none -%}
+    {%- if not sales_kpis.relation_exists(source_relation) -%}
         {{- return(none) -}}
     {%- endif -%}
-    {%- set location = source_relation.schema ~ '.' ~ source_relation.identifier -%}
+    {%- set place = 'the table ' ~ source_relation.schema ~ '.' ~ source_relation.identifier -%}
     {%- set columns = [] -%}
-    {%- for column in adapter.get_columns_in_relation(relation) -%}
+    {%- for column in adapter.get_columns_in_relation(source_relation) -%}
         {%- do columns.append({
             'name': column.name, 'text': sales_kpis.column_as_text(sales_kpis.quoted_name(column.name), column.dtype)
         }) -%}
     {%- endfor -%}
     {{- return({
-        'is_present': true, 'location': location, 'relation': source_relation,
-        'fields': sales_kpis.crm_export_fields(table_name, 'the table ' ~ location, columns, stops), 'where': none, 'csv': none
+        'is_present': true, 'relation': source_relation,
+        'fields': sales_kpis.crm_export_fields(table_name, place, columns, stops), 'where': none, 'csv': none
     }) -}}
+{%- endmacro %}
+
+
+{% macro relation_exists(relation) -%}
+    {{- return(adapter.dispatch('relation_exists', 'sales_kpis')(relation)) -}}
+{%- endmacro %}
+
+{% macro default__relation_exists(relation) -%}
+    {{- return(adapter.get_relation(relation.database, relation.schema, relation.identifier) is not none) -}}
+{%- endmacro %}
+
+{#- dbt refuses a table whose name is written with other capitals; to DuckDB it is the same. -#}
+{% macro duckdb__relation_exists(relation) -%}
+    {%- set found = run_query(
+        'select count(*) from system.information_schema.tables where lower(table_catalog) = '
+        ~ sales_kpis.sql_text(relation.database | lower) ~ ' and lower(table_schema) = '
+        ~ sales_kpis.sql_text(relation.schema | lower) ~ ' and lower(table_name) = '
+        ~ sales_kpis.sql_text(relation.identifier | lower)
+    ) -%}
+    {{- return(found.columns[0].values()[0] | int > 0) -}}
 {%- endmacro %}
 
 

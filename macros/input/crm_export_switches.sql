@@ -38,8 +38,10 @@
 {#- For `dbt source freshness`: the newest loaded_at of an input table. A table that is absent, or does not say when its
     records arrived, cannot be late; the log says so. -#}
 {% macro crm_export_newest_load(relation) -%}
-    {%- set found = adapter.get_relation(relation.database, relation.schema, relation.identifier) if execute else none -%}
-    {%- set column_names = adapter.get_columns_in_relation(found) | map(attribute='name') | map('lower') | list if found else [] -%}
+    {%- set column_names = [] -%}
+    {%- if execute and sales_kpis.relation_exists(relation) -%}
+        {%- for column in adapter.get_columns_in_relation(relation) -%}{%- do column_names.append(column.name | lower) -%}{%- endfor -%}
+    {%- endif -%}
     {%- if 'loaded_at' in column_names -%}
         select max({{ dbt.safe_cast('loaded_at', api.Column.translate_type('timestamp')) }}) from {{ relation }}
     {%- else -%}

@@ -18,54 +18,73 @@
 {%- endmacro %}
 
 
-{#- The same for a whole file at once. Other encodings are written as JSON escapes, which DuckDB can decode, line by line:
-    one bad line does not spoil the others. -#}
+{#- The same for a whole file at once. Other encodings are first written as ASCII with JSON escapes (\u00E9), which DuckDB
+    can decode, line by line: one bad line does not spoil the others. -#}
 {% macro csv_lines_in_memory(csv) -%}
-    {%- set text, decoded = 'decode(content)', 'line' -%}
-    {%- set line_feed, carriage_return = 'chr(10)', 'chr(13)' -%}
-    {%- set byte_order_mark = 'chr(65279)' -%}
-    {%- if csv.encoding != 'utf-8' -%}
-        {%- set escapes = {
-            'utf-16le': "'(..)(..)', '\\\\u\\2\\1'", 'utf-16be': "'(..)(..)', '\\\\u\\1\\2'", 'latin-1': "'(..)', '\\\\u00\\1'"
-        } -%}
-        {%- set text = 'regexp_replace(hex(content), ' ~ escapes[csv.encoding] ~ ", 'g')" -%}
-        {%- set line_feed, carriage_return = "'\\u000A'", "'\\u000D'" -%}
-        {%- set byte_order_mark = "'\\uFEFF'" -%}
-        {%- set decoded = "try(json_extract_string('\"' || line || '\"', '$'))" -%}
-    {%- endif -%}
-    {%- if csv.encoding == 'latin-1' -%}
-        {#- A line that is UTF-8 among others that are not is left as it is. -#}
-        {%- set decoded = (
-            "coalesce(try(decode(unhex(replace(line, '\\u00', '')))), translate(" ~ decoded
-            ~ ", '\x80\x82\x83\x84\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8e\x91\x92\x93\x94\x95\x96\x97\x98\x99\x9a\x9b\x9c\x9e\x9f', "
-            ~ "'€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ'))"
-        ) -%}
-    {%- endif -%}
+    {%- set is_utf_8 = csv.encoding == 'utf-8' -%}
+    {%- set texts = {
+        'utf-8': 'decode(content)',
+        'utf-16le': "regexp_replace(hex(content), '(..)(..)', '\\\\u\\2\\1', 'g')",
+        'utf-16be': "regexp_replace(hex(content), '(....)', '\\\\u\\1', 'g')",
+        'latin-1': "replace(cast(content as varchar), '\\x', '\\u00')"
+    } -%}
+    {%- set line_feed = 'chr(10)' if is_utf_8 else "'\\u000A'" -%}
+    {%- set carriage_return = 'chr(13)' if is_utf_8 else "'\\u000D'" -%}
+    {%- set byte_order_mark = 'chr(65279)' if is_utf_8 else "'\\uFEFF'" -%}
     {%- set query -%}
-        select line_number, {{ decoded }} as line
+        select
+            line_number,
+            {{ sales_kpis.csv_decoded_line(csv.encoding) }} as line
         from (
             select unnest(lines) as line, generate_subscripts(lines, 1) as line_number
             from (
-                select string_split(
-                    replace(
+                select
+                    string_split(
                         replace(
-                            case
-                                when starts_with({{ text }}, {{ byte_order_mark }})
-                                    then substr({{ text }}, 1 + length({{ byte_order_mark }}))
-                                else {{ text }}
-                            end,
-                            {{ carriage_return }} || {{ line_feed }}, {{ line_feed }}
+                            replace(file_text, {{ carriage_return }} || {{ line_feed }}, {{ line_feed }}),
+                            {{ carriage_return }}, {{ line_feed }}
                         ),
-                        {{ carriage_return }}, {{ line_feed }}
-                    ),
-                    {{ line_feed }}
-                ) as lines
-                from read_blob({{ sales_kpis.sql_text(csv.path) }})
-            ) as file_text
+                        {{ line_feed }}
+                    ) as lines
+                from (
+                    select regexp_replace({{ texts[csv.encoding] }}, '^' || regexp_escape({{ byte_order_mark }}), '') as file_text
+                    from read_blob({{ sales_kpis.sql_text(csv.path) }})
+                ) as file_texts
+            ) as split_file
         ) as file_lines
         where line_number > {{ csv.header_lines }}
     {%- endset -%}
     {{- return(query) -}}
+{%- endmacro %}
+
+
+{#- The text of one line with escapes. A line of UTF-8 among others of Latin-1 is taken as what it is. -#}
+{% macro csv_decoded_line(encoding) -%}
+    {%- if encoding == 'utf-8' -%}
+        {{- return('line') -}}
+    {%- endif -%}
+    {%- set unescaped = "try(json_extract_string('\"' || line || '\"', '$'))" -%}
+    {%- if encoding != 'latin-1' -%}
+        {{- return(unescaped) -}}
+    {%- endif -%}
+    {%- set next_byte = '\\\\u00[89AB].' -%}
+    {%- set utf_8 = (
+        '([^\\\\]|\\\\u00[0-7].|\\\\u00(C[2-9A-F]|D.)' ~ next_byte ~ '|\\\\u00E.(' ~ next_byte ~ '){2}|\\\\u00F[0-4](' ~ next_byte
+        ~ '){3})*'
+    ) -%}
+    {%- set decoded -%}
+        case
+            when not contains(line, '\u00') then line
+            when regexp_full_match(line, '{{ utf_8 }}')
+                then try(decode(cast(replace(line, '\u00', '\x') as blob)))
+            else translate(
+                {{ unescaped }},
+                '{{ '\x80\x82\x83\x84\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8e\x91\x92\x93\x94\x95\x96\x97\x98\x99\x9a\x9b\x9c\x9e\x9f' }}',
+                '€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ'
+            )
+        end
+    {%- endset -%}
+    {{- return(decoded) -}}
 {%- endmacro %}
 
 

@@ -42,7 +42,10 @@
         else {{ later_reason }}
     end as exclusion_reason,
     {{ dbt.split_part('problem', "'|'", 2) }} as exclusion_column,
-    case when problem is not null or version_rank > 1 then substr(record_text, 1, 500) end as record_text
+    case
+        when problem is not null or version_rank > 1 or {{ later_reason }} is not null
+            then substr(record_text, 1, 500)
+    end as record_text
 {%- endmacro %}
 
 

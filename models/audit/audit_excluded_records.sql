@@ -82,7 +82,7 @@ excluded as (
         deal_id as record_id,
         exclusion_reason,
         case exclusion_reason
-            when 'missing_value' then 'close_date'
+            when 'missing_value' then case when is_stage_missing then 'stage_id' else 'close_date' end
             when 'deleted' then 'is_deleted'
             when 'merged' then 'merged_into_deal_id'
             when 'unknown_stage' then 'stage_id'

@@ -6,7 +6,7 @@ as_of as (
     select * from {{ ref('sales_kpis', 'int_as_of') }}
 ),
 
--- From the earliest year to the end of the year after the as-of date, for quotas of months to come
+-- Room on both sides for fiscal years, and for quotas of months to come
 days as (
     select
         {{ date_series(

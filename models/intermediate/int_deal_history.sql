@@ -29,11 +29,11 @@ events as (
         source_system,
         deal_id,
         created_at as valid_from,
-        0 as event_rank,
-        created_at as changed_at,
         {%- for field in fields %}
-        initial_{{ field }} as {{ field }}{{ ',' if not loop.last }}
+        initial_{{ field }} as {{ field }},
         {%- endfor %}
+        0 as event_rank,
+        created_at as changed_at
     from deals
 
     union all
@@ -43,11 +43,11 @@ events as (
         known_changes.source_system,
         known_changes.deal_id,
         greatest(known_changes.changed_at, deals.created_at) as valid_from,
-        1 as event_rank,
-        known_changes.changed_at,
         {%- for field in fields %}
-        case when known_changes.field = '{{ field }}' then coalesce(known_changes.new_value, '') end as {{ field }}{{ ',' if not loop.last }}
+        case when known_changes.field = '{{ field }}' then coalesce(known_changes.new_value, '') end as {{ field }},
         {%- endfor %}
+        1 as event_rank,
+        known_changes.changed_at
     from known_changes
     inner join deals on known_changes.source_system = deals.source_system and known_changes.deal_id = deals.deal_id
     -- A closing that only the row knows is the deal's last word on its stage
@@ -62,11 +62,11 @@ events as (
         source_system,
         deal_id,
         added_closing_at as valid_from,
-        2 as event_rank,
-        added_closing_at as changed_at,
         {%- for field in fields %}
-        {{ 'added_closing_stage_id' if field == 'stage_id' else 'null' }} as {{ field }}{{ ',' if not loop.last }}
+        {{ 'added_closing_stage_id' if field == 'stage_id' else 'null' }} as {{ field }},
         {%- endfor %}
+        2 as event_rank,
+        added_closing_at as changed_at
     from deals
     where added_closing_at is not null
 ),
@@ -77,10 +77,10 @@ filled as (
         source_system,
         deal_id,
         valid_from,
-        lead(valid_from) over deal_events as valid_to,
         {%- for field in fields %}
-        {{ last_known(field) }} over deal_events as {{ field }}{{ ',' if not loop.last }}
+        {{ last_known(field) }} over deal_events as {{ field }},
         {%- endfor %}
+        lead(valid_from) over deal_events as valid_to
     from events
     window deal_events as (
         partition by source_system, deal_id
@@ -94,21 +94,21 @@ states as (
     select
         source_system,
         deal_id,
-        valid_from,
-        valid_to,
         {%- for field, type in fields.items() %}
-        cast(nullif({{ field }}, '') as {{ type }}) as {{ field }}{{ ',' if not loop.last }}
+        cast(nullif({{ field }}, '') as {{ type }}) as {{ field }},
         {%- endfor %}
+        valid_from,
+        valid_to
     from filled
     where valid_to is null or valid_to > valid_from
 ),
 
 named_fields as (
     select
-        source_system,
         {%- for field in fields %}
-        bool_or(field = '{{ field }}') as has_{{ field }}{{ ',' if not loop.last }}
+        bool_or(field = '{{ field }}') as has_{{ field }},
         {%- endfor %}
+        source_system
     from known_changes
     group by source_system
 ),
@@ -141,14 +141,14 @@ emptied as (
         placed.is_deleted,
         placed.currency,
         placed.current_stage_pipeline_id,
-        -- Probabilities that are never logged are the stage's, in the past of open deals too
-        case when coalesce(named_fields.has_probability, false) then placed.probability end as probability,
         {%- for field in ['pipeline_id', 'owner_id', 'forecast_category', 'amount', 'close_date'] %}
         case
             when placed.is_past_of_closed_deal and not coalesce(named_fields.has_{{ field }}, false) then null
             else placed.{{ field }}
-        end as {{ field }}{{ ',' if not loop.last }}
+        end as {{ field }},
         {%- endfor %}
+        -- Probabilities that are never logged are the stage's, in the past of open deals too
+        case when coalesce(named_fields.has_probability, false) then placed.probability end as probability
     from placed
     left join named_fields on placed.source_system = named_fields.source_system
 )

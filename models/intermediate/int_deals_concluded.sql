@@ -29,11 +29,11 @@ closed as (
         history.probability,
         history.forecast_category,
         history.is_deleted,
-        case when deals.current_outcome in ('won', 'lost') then visits.entered_at end as closed_at,
+        case when visits.outcome in ('won', 'lost') then visits.entered_at end as closed_at,
         -- A closed deal belongs to whoever owned it when it entered its closed stage
-        case when deals.current_outcome in ('won', 'lost') then visits.owner_id else history.owner_id end as owner_id,
+        case when visits.outcome in ('won', 'lost') then visits.owner_id else history.owner_id end as owner_id,
         case
-            when deals.current_outcome not in ('won', 'lost') then null
+            when coalesce(deals.current_outcome, 'open') = 'open' then null
             when deals.current_close_date is not null then deals.current_close_date
             when not deals.is_closing_only_in_row then {{ utc_as_local_date('visits.entered_at') }}
         end as closed_date
@@ -59,6 +59,7 @@ select
     closed.probability,
     coalesce(closed.current_outcome, 'open') as outcome,
     closed.has_deal_log,
+    closed.is_stage_missing,
     closed.is_closing_only_in_row,
     case when not coalesce(closed.is_closed, false) then closed.current_close_date end as expected_close_date,
     closed.created_date,
@@ -66,6 +67,7 @@ select
     closed.closed_date,
     closed.closed_at,
     case
+        when closed.is_stage_missing then 'missing_value'
         when closed.is_closed and closed.closed_date is null then 'missing_value'
         when closed.is_deleted then 'deleted'
         when closed.merged_into_deal_id is not null then 'merged'

@@ -28,12 +28,14 @@ logged as (
         deals.source_system,
         deals.deal_id,
         {%- for field in fields %}
-        min_by(coalesce(changes.old_value, ''), changes.changed_at)
-            filter (where changes.field = '{{ field }}' and changes.changed_at > deals.created_at) as first_{{ field }},
+        min_by(coalesce(changes.old_value, ''), changes.changed_at) filter (
+            where changes.field = '{{ field }}' and changes.changed_at > deals.created_at
+        ) as first_{{ field }},
         {%- endfor %}
         {%- for field in ['stage_id', 'pipeline_id', 'close_date'] %}
-        max_by(coalesce(changes.new_value, ''), changes.changed_at)
-            filter (where changes.field = '{{ field }}') as last_{{ field }},
+        max_by(coalesce(changes.new_value, ''), changes.changed_at) filter (
+            where changes.field = '{{ field }}'
+        ) as last_{{ field }},
         {%- endfor %}
         max(changes.changed_at) filter (where changes.field = 'stage_id') as last_stage_change_at
     from changes
@@ -154,6 +156,8 @@ select
         when dated.is_row_believed then dated.row_stage_pipeline_id else dated.logged_stage_pipeline_id
     end as current_stage_pipeline_id,
     dated.is_closing_only_in_row,
+    -- Judged by the row as of then: a stage emptied later was there before
+    dated.stage_id is null as is_stage_missing,
     added_closings.added_closing_at,
     case when added_closings.added_closing_at is not null then dated.stage_id end as added_closing_stage_id
 from dated

@@ -17,11 +17,13 @@ as_of as (
 -- '' stands for an empty value, NULL for no change after the as-of date
 values_before_later_changes as (
     select
-        changes.source_system,
-        changes.deal_id,
         {%- for field in fields %}
-        min_by(coalesce(changes.old_value, ''), changes.changed_at) filter (where changes.field = '{{ field }}') as {{ field }}{{ ',' if not loop.last }}
+        min_by(coalesce(changes.old_value, ''), changes.changed_at) filter (
+            where changes.field = '{{ field }}'
+        ) as {{ field }},
         {%- endfor %}
+        changes.source_system,
+        changes.deal_id
     from changes
     inner join as_of on changes.changed_at >= as_of.as_of_end_at
     group by changes.source_system, changes.deal_id
@@ -35,11 +37,13 @@ select
     deals.deal_type,
     deals.lead_source,
     deals.merged_into_deal_id,
-    deals.created_date,
-    deals.created_at,
     {%- for field in fields %}
-    nullif(coalesce(values_before_later_changes.{{ field }}, cast(deals.{{ field }} as {{ dbt.type_string() }})), '') as {{ field }}{{ ',' if not loop.last }}
+    nullif(
+        coalesce(values_before_later_changes.{{ field }}, cast(deals.{{ field }} as {{ dbt.type_string() }})), ''
+    ) as {{ field }},
     {%- endfor %}
+    deals.created_date,
+    deals.created_at
 from deals
 inner join as_of on deals.created_at < as_of.as_of_end_at
 left join values_before_later_changes

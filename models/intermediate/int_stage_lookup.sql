@@ -55,7 +55,8 @@ candidates as (
         counted_stages.*,
         row_number() over (
             partition by deal_pipelines.source_system, deal_pipelines.deal_pipeline_id, counted_stages.stage_id
-            order by case when coalesce(counted_stages.pipeline_id, '') = deal_pipelines.deal_pipeline_id then 0 else 1 end
+            order by
+                case when coalesce(counted_stages.pipeline_id, '') = deal_pipelines.deal_pipeline_id then 0 else 1 end
         ) as preference
     from deal_pipelines
     inner join counted_stages on deal_pipelines.source_system = counted_stages.source_system

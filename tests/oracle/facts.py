@@ -303,12 +303,14 @@ class Facts:
         return member_id
 
     def pipeline_name(self, source, pipeline_id):
-        """The name on the pipeline's first stage that has one; None for an unknown pipeline."""
+        """The name on the pipeline's first stage that has one, else its id; a stage's missing pipeline is unknown."""
+        if pipeline_id is None:
+            return UNKNOWN
         stages = [
             s for s in self.stages.by_key.values() if (s.source, s.pipeline_id) == (source, pipeline_id)
         ]
         named = sorted((s.stage_order, s.stage_id, s.pipeline_name) for s in stages if s.pipeline_name)
-        return named[0][2] if named else None
+        return named[0][2] if named else pipeline_id
 
     # ---- money and probability
 

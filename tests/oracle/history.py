@@ -14,7 +14,7 @@ from records import ONE_SECOND, midnight
 
 ONE_DAY = timedelta(days=1)
 # The fields that are blanked in the past of a closed deal when the source's log names them for no deal.
-EMPTY_WHEN_NEVER_LOGGED = ("amount", "close_date", "owner_id", "forecast_category")
+EMPTY_WHEN_NEVER_LOGGED = ("amount", "close_date", "owner_id", "forecast_category", "pipeline_id")
 
 
 # ------------------------------------------------------------ stages

@@ -416,7 +416,7 @@ def kpi_stage_conversion(facts):
         if stage:
             order = stage.stage_order
             keys = {
-                "pipeline_name": stage.pipeline_name,
+                "pipeline_name": facts.pipeline_name(stage.source, stage.pipeline_id),
                 "stage_name": stage.stage_name,
                 "stage_order": int(order) if order == int(order) else order,
             }

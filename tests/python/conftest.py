@@ -38,13 +38,13 @@ def demo_export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def write_csv() -> Callable[[Path, list[dict]], Path]:
-    """Write rows, all with the same columns, to a CSV file; None becomes an empty field."""
+@pytest.fixture(scope="session")
+def write_csv() -> Callable[[Path, list[str], list[dict]], Path]:
+    """Write rows to a CSV file with the given columns; a column that a row lacks, and None, become an empty field."""
 
-    def write(path: Path, rows: list[dict]) -> Path:
+    def write(path: Path, columns: list[str], rows: list[dict]) -> Path:
         with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer = csv.DictWriter(file, fieldnames=columns)
             writer.writeheader()
             writer.writerows(rows)
         return path

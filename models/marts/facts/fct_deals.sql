@@ -162,7 +162,12 @@ measured as (
     select
         *,
         case
-            when is_closed then cast({{ dbt.datediff('first_contact_date', 'closed_date', 'day') }} as bigint)
+            when is_closed
+                then
+                    cast(
+                        {{ dbt.datediff('first_contact_date', 'closed_date', 'day') }}
+                        as bigint
+                    )
         end as cycle_days,
         -- An account becomes a customer once, with its first won deal
         case

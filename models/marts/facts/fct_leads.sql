@@ -68,7 +68,7 @@ first_responses as (
         on
             known_leads.source_system = activities.source_system
             and known_leads.lead_id = activities.lead_id
-            and activities.occurred_at >= known_leads.created_at
+            and known_leads.created_at <= activities.occurred_at
     where activities.is_completed and not activities.is_automated and activities.direction = 'outbound'
     group by known_leads.source_system, known_leads.lead_id
 ),
@@ -78,7 +78,8 @@ measured as (
         dated_leads.*,
         first_responses.first_response_at,
         {{ whole_seconds_between('dated_leads.created_at', 'first_responses.first_response_at') }} as response_seconds,
-        {{ dbt.datediff('dated_leads.created_date', 'dated_leads.converted_date', 'day') }} as days_to_convert
+        {{ dbt.datediff('dated_leads.created_date', 'dated_leads.converted_date', 'day') }}
+            as days_to_convert
     from dated_leads
     left join first_responses
         on

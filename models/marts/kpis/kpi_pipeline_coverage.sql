@@ -150,7 +150,9 @@ known as (
         case when inputs.has_quotas then reported.quota_amount end as quota_amount,
         case when not reported.is_complete then reported.current_pipeline_amount end as current_pipeline_amount,
         case when not reported.is_complete then reported.won_amount_to_date end as won_amount_to_date,
-        case when not reported.is_complete and inputs.has_quotas then reported.quota_amount - reported.won_amount_to_date end
+        case
+            when not reported.is_complete and inputs.has_quotas then reported.quota_amount - reported.won_amount_to_date
+        end
             as remaining_quota_amount
     from reported
     cross join inputs

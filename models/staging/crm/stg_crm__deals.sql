@@ -52,7 +52,6 @@ checked as (
         {{ utc_as_local_date('created_at') }} as created_date,
         case
             when deal_id is null then 'missing_value|deal_id'
-            when stage_id is null then 'missing_value|stage_id'
             when created_at_text is null then 'missing_value|created_at'
             when created_at is null then 'invalid_value|created_at'
             when {{ utc_as_local_date('created_at') }} < {{ earliest_date() }} then 'invalid_value|created_at'

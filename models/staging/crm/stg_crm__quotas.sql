@@ -14,7 +14,8 @@ typed as (
         {{ parse_timestamp('raw_quotas.loaded_at') }} as loaded_at,
         raw_quotas.quota_month as quota_month_text,
         raw_quotas.amount as amount_text,
-        {{ row_as_text('quotas', 'raw_quotas') }} as record_text
+        {{ row_as_text('quotas', 'raw_quotas') }} as record_text,
+        {{ unreadable_values('raw_quotas', {'amount': parse_decimal('raw_quotas.amount')}) }} as unreadable_values
     from raw_quotas
 ),
 
@@ -48,6 +49,6 @@ select
     currency,
     amount,
     loaded_at,
-    case when amount is null then 'amount' || chr(31) || amount_text || chr(30) end as unreadable_values,
+    unreadable_values,
     {{ exclusion_columns() }}
 from ranked

@@ -16,7 +16,8 @@ typed as (
         {{ parse_timestamp('raw_sales_spend.loaded_at') }} as loaded_at,
         raw_sales_spend.spend_month as spend_month_text,
         raw_sales_spend.amount as amount_text,
-        {{ row_as_text('sales_spend', 'raw_sales_spend') }} as record_text
+        {{ row_as_text('sales_spend', 'raw_sales_spend') }} as record_text,
+        {{ unreadable_values('raw_sales_spend', {'amount': parse_decimal('raw_sales_spend.amount')}) }} as unreadable_values
     from raw_sales_spend
 ),
 
@@ -51,6 +52,6 @@ select
     currency,
     amount,
     loaded_at,
-    case when amount is null then 'amount' || chr(31) || amount_text || chr(30) end as unreadable_values,
+    unreadable_values,
     {{ exclusion_columns() }}
 from ranked

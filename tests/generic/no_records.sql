@@ -1,0 +1,7 @@
+{% test no_records(model, condition) %}
+
+select *
+from {{ model }}
+where {{ condition }}
+
+{% endtest %}
