@@ -1,24 +1,25 @@
-{#- The values of a staging model that could not be read, one row each. Expects the CTE <table_name>. -#}
-{% macro unreadable_in(table_name, record_id) -%}
-    {{ adapter.dispatch('unreadable_in', 'sales_kpis')(table_name, record_id) }}
+{#- One row for each column and value that a record lists as text (column, chr(31), value, chr(30), repeated). Expects
+    the CTE <relation>. -#}
+{% macro listed_values(relation, record_id, list_column='unreadable_values', table_name=none) -%}
+    {{ adapter.dispatch('listed_values', 'sales_kpis')(relation, record_id, list_column, table_name or relation) }}
 {%- endmacro %}
 
-{% macro duckdb__unreadable_in(table_name, record_id) -%}
+{% macro duckdb__listed_values(relation, record_id, list_column, table_name) -%}
     select
         source_system,
         '{{ table_name }}' as table_name,
         record_id,
-        {{ dbt.split_part('unreadable_value', 'chr(31)', 1) }} as column_name,
-        {{ dbt.split_part('unreadable_value', 'chr(31)', 2) }} as column_value
+        {{ dbt.split_part('listed_value', 'chr(31)', 1) }} as column_name,
+        {{ dbt.split_part('listed_value', 'chr(31)', 2) }} as column_value
     from (
         select
             source_system,
             {{ record_id }} as record_id,
-            unnest(string_split(unreadable_values, chr(30))) as unreadable_value
-        from {{ table_name }}
-        where unreadable_values is not null
+            unnest(string_split({{ list_column }}, chr(30))) as listed_value
+        from {{ relation }}
+        where {{ list_column }} is not null
     ) as listed
-    where unreadable_value <> ''
+    where listed_value <> ''
 {%- endmacro %}
 
 

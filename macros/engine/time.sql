@@ -39,11 +39,23 @@
 {%- endmacro %}
 
 
-{#- Every date from one to another, as rows of date_day. -#}
+{#- Every date from one to another, one row each. -#}
 {% macro date_series(first_date, last_date) -%}
     {{ adapter.dispatch('date_series', 'sales_kpis')(first_date, last_date) }}
 {%- endmacro %}
 
 {% macro duckdb__date_series(first_date, last_date) -%}
     cast(unnest(generate_series({{ first_date }}, {{ last_date }}, interval 1 day)) as date)
+{%- endmacro %}
+
+
+{#- The first day of every month that a span of dates touches, one row each. -#}
+{% macro month_series(first_date, last_date) -%}
+    {{ adapter.dispatch('month_series', 'sales_kpis')(first_date, last_date) }}
+{%- endmacro %}
+
+{% macro duckdb__month_series(first_date, last_date) -%}
+    cast(
+        unnest(generate_series(date_trunc('month', {{ first_date }}), {{ last_date }}, interval 1 month)) as date
+    )
 {%- endmacro %}

@@ -119,23 +119,23 @@ input_tables as (
 ),
 
 unreadable as (
-    {{ unreadable_in('deals', 'deal_id') }}
+    {{ listed_values('deals', 'deal_id') }}
     union all
-    {{ unreadable_in('stages', "coalesce(pipeline_id, '') || '|' || stage_id") }}
+    {{ listed_values('stages', "coalesce(pipeline_id, '') || '|' || stage_id") }}
     union all
-    {{ unreadable_in('deal_changes', 'coalesce(change_id, deal_id)') }}
+    {{ listed_values('deal_changes', 'coalesce(change_id, deal_id)') }}
     union all
-    {{ unreadable_in('accounts', 'account_id') }}
+    {{ listed_values('accounts', 'account_id') }}
     union all
-    {{ unreadable_in('sales_reps', 'rep_id') }}
+    {{ listed_values('sales_reps', 'rep_id') }}
     union all
-    {{ unreadable_in('leads', 'lead_id') }}
+    {{ listed_values('leads', 'lead_id') }}
     union all
-    {{ unreadable_in('activities', 'activity_id') }}
+    {{ listed_values('activities', 'activity_id') }}
     union all
-    {{ unreadable_in('quotas', "rep_id || '|' || quota_month") }}
+    {{ listed_values('quotas', "rep_id || '|' || quota_month") }}
     union all
-    {{ unreadable_in('sales_spend', "coalesce(spend_id, spend_month || '|' || category)") }}
+    {{ listed_values('sales_spend', "coalesce(spend_id, spend_month || '|' || category)") }}
 ),
 
 orphans as (
@@ -203,48 +203,53 @@ missing_rates as (
 ),
 
 logged_fields as (
-    select distinct
+    select
         changes.source_system,
         changes.deal_id,
-        changes.field
+        {%- for field in logged_fields() %}
+        bool_or(changes.field = '{{ field }}') as has_{{ field }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from changes
     inner join as_of on changes.changed_at < as_of.as_of_end_at
+    group by changes.source_system, changes.deal_id
 ),
 
-compared_fields as (
-    {% for field in logged_fields() %}
-    {%- set empty = "'" ~ meanings_of_empty[field] ~ "'" if field in meanings_of_empty else 'null' %}
+compared_deals as (
     select
         rolled_back_deals.source_system,
         rolled_back_deals.deal_id,
-        '{{ field }}' as field,
-        coalesce(rolled_back_deals.{{ field }}, {{ empty }}) as row_value,
-        coalesce(cast(current_states.{{ field }} as {{ dbt.type_string() }}), {{ empty }}) as logged_value
+        nullif(
+            concat(
+            {%- for field in logged_fields() %}
+                {%- set empty = "'" ~ meanings_of_empty[field] ~ "'" if field in meanings_of_empty else 'null' %}
+                {%- set row_value = 'coalesce(rolled_back_deals.' ~ field ~ ', ' ~ empty ~ ')' %}
+                {%- set logged_value = 'coalesce(cast(current_states.' ~ field ~ ' as ' ~ dbt.type_string() ~ '), ' ~ empty ~ ')' %}
+                case
+                    when
+                        logged_fields.has_{{ field }} and {{ row_value }} is distinct from {{ logged_value }}
+                        {{- ' and rolled_back_deals.probability is not null' if field == 'probability' }}
+                        then
+                            '{{ field }}' || chr(31) || 'row ' || coalesce({{ row_value }}, '(empty)')
+                            || ', log ' || coalesce({{ logged_value }}, '(empty)') || chr(30)
+                    else ''
+                end{{ ',' if not loop.last }}
+            {%- endfor %}
+            ),
+            ''
+        ) as disagreeing_values
     from rolled_back_deals
+    inner join logged_fields
+        on
+            rolled_back_deals.source_system = logged_fields.source_system
+            and rolled_back_deals.deal_id = logged_fields.deal_id
     inner join current_states
         on
             rolled_back_deals.source_system = current_states.source_system
             and rolled_back_deals.deal_id = current_states.deal_id
-    {{- " where rolled_back_deals.probability is not null" if field == 'probability' }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
 ),
 
 disagreements as (
-    select
-        compared_fields.source_system,
-        'deals' as table_name,
-        compared_fields.deal_id as record_id,
-        compared_fields.field as column_name,
-        'row ' || coalesce(compared_fields.row_value, '(empty)') || ', log '
-        || coalesce(compared_fields.logged_value, '(empty)') as column_value
-    from compared_fields
-    inner join logged_fields
-        on
-            compared_fields.source_system = logged_fields.source_system
-            and compared_fields.deal_id = logged_fields.deal_id
-            and compared_fields.field = logged_fields.field
-    where compared_fields.row_value is distinct from compared_fields.logged_value
+    {{ listed_values('compared_deals', 'deal_id', 'disagreeing_values', 'deals') }}
 ),
 
 warnings as (

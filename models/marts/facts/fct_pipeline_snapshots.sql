@@ -44,6 +44,7 @@ snapshot_moments as (
         'opening' as snapshot_type,
         dates.date_day as snapshot_date,
         cast(dates.date_day - interval 1 day as date) as state_date,
+        dates.month_start_date as snapshot_month,
         {{ local_midnight_as_utc('dates.date_day') }} as snapshot_at
     from dates
     inner join as_of on dates.date_day <= as_of.as_of_date
@@ -55,12 +56,47 @@ snapshot_moments as (
         'current' as snapshot_type,
         as_of_date as snapshot_date,
         as_of_date as state_date,
+        cast(date_trunc('month', as_of_date) as date) as snapshot_month,
         as_of_end_at as snapshot_at
     from as_of
 ),
 
-open_states as (
+-- A state meets the snapshots of the months that it touches: joining by month spares comparing each state with each
+-- snapshot. A day on either side leaves room for time zones.
+touched_months as (
     select
+        history.source_system,
+        history.deal_id,
+        history.valid_from,
+        history.valid_to,
+        {{ month_series(
+            "cast(history.valid_from - interval 1 day as date)",
+            "cast(coalesce(history.valid_to, as_of.as_of_end_at) + interval 1 day as date)"
+        ) }} as month_start_date
+    from history
+    cross join as_of
+),
+
+states_at_snapshots as (
+    select
+        touched_months.source_system,
+        touched_months.deal_id,
+        touched_months.valid_from,
+        snapshot_moments.snapshot_type,
+        snapshot_moments.snapshot_date,
+        snapshot_moments.state_date
+    from touched_months
+    inner join snapshot_moments on touched_months.month_start_date = snapshot_moments.snapshot_month
+    where
+        touched_months.valid_from < snapshot_moments.snapshot_at
+        and (touched_months.valid_to is null or touched_months.valid_to >= snapshot_moments.snapshot_at)
+),
+
+snapshots as (
+    select
+        states_at_snapshots.snapshot_type,
+        states_at_snapshots.snapshot_date,
+        states_at_snapshots.state_date,
         history.*,
         deals.deal_name,
         deals.account_id,
@@ -69,24 +105,19 @@ open_states as (
         deals.region,
         deals.lead_source,
         deals.deal_type,
-        deals.has_deal_log
-    from history
-    inner join deals on history.source_system = deals.source_system and history.deal_id = deals.deal_id
-),
-
-snapshots as (
-    select
-        snapshot_moments.snapshot_type,
-        snapshot_moments.snapshot_date,
-        snapshot_moments.state_date,
-        open_states.*,
-        coalesce(open_states.source_system || '|' || open_states.owner_id, 'unknown') as sales_rep_id,
-        coalesce(open_states.source_system || '|' || open_states.deal_pipeline_id, 'unknown') as pipeline_id_of_deal
-    from open_states
-    inner join snapshot_moments
+        deals.has_deal_log,
+        coalesce(history.source_system || '|' || history.owner_id, 'unknown') as sales_rep_id,
+        coalesce(history.source_system || '|' || history.deal_pipeline_id, 'unknown') as pipeline_id_of_deal
+    from states_at_snapshots
+    inner join history
         on
-            open_states.valid_from < snapshot_moments.snapshot_at
-            and coalesce(open_states.valid_to, cast('9999-12-31' as timestamp)) >= snapshot_moments.snapshot_at
+            states_at_snapshots.source_system = history.source_system
+            and states_at_snapshots.deal_id = history.deal_id
+            and states_at_snapshots.valid_from = history.valid_from
+    inner join deals
+        on
+            states_at_snapshots.source_system = deals.source_system
+            and states_at_snapshots.deal_id = deals.deal_id
 ),
 
 described as (
