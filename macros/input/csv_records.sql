@@ -206,10 +206,11 @@
             from judged_lines
         ),
 
+        {#- sum(case), for count(*) filter takes quadratic time over a window. #}
         counted_flips as (
             select
                 *,
-                count(*) filter (where effect = 'flip') over (order by line_number rows unbounded preceding) as flips
+                sum(case effect when 'flip' then 1 else 0 end) over (order by line_number rows unbounded preceding) as flips
             from lines_with_effect
         ),
 
@@ -240,7 +241,9 @@
         lines_with_record as (
             select
                 *,
-                count(*) filter (where starts_record) over (order by line_number rows unbounded preceding) as record_number
+                sum(case when starts_record then 1 else 0 end) over (
+                    order by line_number rows unbounded preceding
+                ) as record_number
             from lines_with_start
         ),
 

@@ -204,11 +204,11 @@ missing_rates as (
 
 logged_fields as (
     select
-        changes.source_system,
-        changes.deal_id,
         {%- for field in logged_fields() %}
-        bool_or(changes.field = '{{ field }}') as has_{{ field }}{{ ',' if not loop.last }}
+        bool_or(changes.field = '{{ field }}') as has_{{ field }},
         {%- endfor %}
+        changes.source_system,
+        changes.deal_id
     from changes
     inner join as_of on changes.changed_at < as_of.as_of_end_at
     group by changes.source_system, changes.deal_id
@@ -220,10 +220,11 @@ compared_deals as (
         rolled_back_deals.deal_id,
         nullif(
             concat(
-            {%- for field in logged_fields() %}
+                {%- for field in logged_fields() %}
                 {%- set empty = "'" ~ meanings_of_empty[field] ~ "'" if field in meanings_of_empty else 'null' %}
                 {%- set row_value = 'coalesce(rolled_back_deals.' ~ field ~ ', ' ~ empty ~ ')' %}
-                {%- set logged_value = 'coalesce(cast(current_states.' ~ field ~ ' as ' ~ dbt.type_string() ~ '), ' ~ empty ~ ')' %}
+                {%- set logged_text = 'cast(current_states.' ~ field ~ ' as ' ~ dbt.type_string() ~ ')' %}
+                {%- set logged_value = 'coalesce(' ~ logged_text ~ ', ' ~ empty ~ ')' %}
                 case
                     when
                         logged_fields.has_{{ field }} and {{ row_value }} is distinct from {{ logged_value }}
@@ -232,8 +233,9 @@ compared_deals as (
                             '{{ field }}' || chr(31) || 'row ' || coalesce({{ row_value }}, '(empty)')
                             || ', log ' || coalesce({{ logged_value }}, '(empty)') || chr(30)
                     else ''
-                end{{ ',' if not loop.last }}
-            {%- endfor %}
+                end,
+                {%- endfor %}
+                ''
             ),
             ''
         ) as disagreeing_values
@@ -323,7 +325,8 @@ select
     warning,
     column_name,
     column_value,
-    table_name || '.' || column_name || ' of record ' || record_id || ', value ' || coalesce(column_value, '(empty)') || ': '
+    table_name || '.' || column_name || ' of record ' || record_id
+    || ', value ' || coalesce(column_value, '(empty)') || ': '
     || case warning
         when 'unreadable_value' then 'cannot be read and counts as empty; correct it in the CRM or the export'
         when 'orphan' then 'points to a record that is not in the export; export that record too'

@@ -34,6 +34,7 @@ def config_of(variables):
         "lead_conversion_window_days": int,
         "lead_response_sla_hours": Decimal,
         "cac_lag_months": int,
+        "pipeline_snapshot_grain": str,
         "run_started_at": datetime.fromisoformat,
     }
     values = {}
@@ -103,6 +104,39 @@ def differences(mart, expected_rows, actual, ignored=()):
             if not undefined and not is_same(expected[key][column], rows[key][column], is_loose):
                 found.append((column, key, expected[key][column], rows[key][column]))
     return found
+
+
+def audit_differences(audit, connection, schema="audit"):
+    """List of (what, key, expected, actual) between the oracle's audit and the audit models: the counts of each
+    table, each excluded record with its reason, and which record has which warning on which column."""
+
+    def fetch(columns, model):
+        return connection.execute(f'select {columns} from "{schema}".{model}').fetchall()
+
+    counts = {
+        key: (count["raw"], count["used"], count["excluded"]) for key, count in audit.counts.items()
+    }
+    reconciled = fetch(
+        "source_system, table_name, raw_records, used_records, excluded_records", "audit_reconciliation"
+    )
+    excluded = Counter(
+        (item["source_system"], item["table"], item["record_id"], item["reason"]) for item in audit.excluded
+    )
+    listed = Counter(fetch("source_system, table_name, record_id, exclusion_reason", "audit_excluded_records"))
+    names = ("source_system", "table", "record_id", "warning", "column")
+    warnings = {tuple(item[name] for name in names) for item in audit.warnings}
+    warned = set(fetch("source_system, table_name, record_id, warning, column_name", "audit_warnings"))
+    pairs = (
+        ("counts", counts, {row[:2]: row[2:] for row in reconciled}),
+        ("excluded", excluded, listed),
+        ("warning", dict.fromkeys(warnings, True), dict.fromkeys(warned, True)),
+    )
+    return [
+        (what, tuple(str(part) for part in key), expected.get(key), actual.get(key))
+        for what, expected, actual in pairs
+        for key in sorted({*expected, *actual}, key=str)
+        if expected.get(key) != actual.get(key)
+    ]
 
 
 def brief(row):

@@ -35,6 +35,7 @@ from records import (
     read_table,
     round_to_cents,
 )
+from rollup import periods_until
 
 UNKNOWN = "unknown"
 
@@ -58,6 +59,7 @@ class Deal:
     closed_at: datetime | None = None
     amount: Decimal | None = None
     lead: Record | None = None
+    is_closing_added: bool = False
     first_contact_at: datetime | None = None
     created_date: date | None = None
     members: dict = field(default_factory=dict)
@@ -175,7 +177,7 @@ class Facts:
                     stage["pipeline_name"],
                     stage["stage_name"],
                     stage["stage_order"],
-                    self._probability_of_stage(stage),
+                    self._share(stage["probability"], stage.source, "stages"),
                     stage["outcome"],
                 )
                 for stage in self.used("stages")
@@ -219,10 +221,9 @@ class Facts:
 
     def _exclude_by_clock(self):
         deals = self.raw["deals"]
-        exclude(deals, "missing_value", lambda record: self._row_stage_id(record) is None)
         exclude_duplicates(deals)
         for table, records in self.raw.items():
-            if table not in ("quotas", "deals"):
+            if table != "quotas":
                 exclude(
                     records,
                     "created_in_future",
@@ -297,7 +298,7 @@ class Facts:
         if dimension == "sales_rep":
             source, rep_id = member_id.split("|", 1)
             rep = self.reps.get((source, rep_id))
-            return rep["name"] if rep else rep_id
+            return (rep["name"] if rep else None) or rep_id
         if dimension == "pipeline":
             return self.pipeline_name(*member_id.split("|", 1))
         return member_id
@@ -319,18 +320,13 @@ class Facts:
         for rate in sorted(self.used("fx_rates"), key=lambda record: record["rate_date"]):
             self.rates.setdefault(rate["currency"], []).append((rate["rate_date"], rate["rate"]))
 
-    def convert(self, amount, currency, day, warn_about=None):
-        """Decimal in the reporting currency, in cents, at the latest rate up to `day`; None without either.
-
-        warn_about: the Record to list with `missing_fx_rate` when there is no rate.
-        """
+    def convert(self, amount, currency, day):
+        """Decimal in the reporting currency, in cents, at the latest rate up to `day`; None without either."""
         if amount is None or currency is None or currency == self.config.reporting_currency.upper():
             return amount
         rates = self.rates.get(currency, [])
         position = bisect_right([rate_date for rate_date, _ in rates], day)
         if not position:
-            if warn_about:
-                self.audit.warn(warn_about.source, warn_about.table, warn_about.record_id, "missing_fx_rate")
             return None
         return round_to_cents(amount * rates[position - 1][1])
 
@@ -350,29 +346,23 @@ class Facts:
                             self._percent[change.source, "deal_changes"] = True
         return self._percent.get((source, table), False)
 
-    def _share(self, number, source, table, record_id):
-        """Decimal 0..1 of a probability as it stands in a table; None, with a warning, when outside."""
+    def _share(self, number, source, table):
+        """Decimal 0..1 of a probability as it stands in a table; None when outside."""
         if number is None:
             return None
         share = number / 100 if self._is_percent(source, table) else number
-        if 0 <= share <= 1:
-            return share
-        self.audit.warn(source, table, record_id, "unreadable_value", "probability")
-        return None
-
-    def _probability_of_stage(self, stage):
-        return self._share(stage["probability"], stage.source, "stages", stage.record_id)
+        return share if 0 <= share <= 1 else None
 
     def typed(self, deal, name, found):
-        """Typed value of (text, origin) of a logged field; None, with a warning, when it cannot be read."""
-        text, origin = found
+        """Typed value of (text, origin) of a logged field of a deal; None when it cannot be read."""
+        return self._read_logged(deal.source, name, *found)
+
+    def _read_logged(self, source, name, text, origin):
         try:
             value = None if text is None else READERS[FIELD_TYPES[name]](text, self.zone)
         except Unreadable:
-            if origin == "deal_changes":
-                self.audit.warn(deal.source, origin, deal.deal_id, "unreadable_value", f"{name} {text}")
             return None
-        return self._share(value, deal.source, origin, deal.deal_id) if name == "probability" else value
+        return self._share(value, source, origin) if name == "probability" else value
 
     # ---- leads, activities
 
@@ -447,8 +437,8 @@ class Facts:
         def reason(name, applies):
             exclude(records, name, lambda record: applies(deals[id(record)]))
 
+        reason("missing_value", lambda deal: self._row_stage_id(deal.record) is None)
         reason("missing_value", lambda deal: deal.stage and deal.stage.is_closed and deal.closed_date is None)
-        reason("created_in_future", lambda deal: deal.created_date > self.as_of)
         reason("deleted", lambda deal: self._now(deal, "is_deleted"))
         reason("merged", lambda deal: deal.record["merged_into_deal_id"])
         reason("unknown_stage", lambda deal: deal.stage is None)
@@ -476,6 +466,16 @@ class Facts:
         else:
             deal.visits = [Visit(None, created_at)]
         deal.stage = deal.visits[-1].stage
+        if self._pipeline_was_never_known(deal, row_stage):
+
+            def find_without_pipeline(pipeline_id, stage_id):
+                stage = find(pipeline_id, stage_id)
+                return stage if stage and stage.is_closed else find(None, stage_id)
+
+            if deal.visits != [Visit(None, created_at)]:
+                deal.visits = logged_visits(
+                    created_at, stage_log, pipeline_log, find_without_pipeline, self.cutoff
+                )
         close_date = self._now(deal, "close_date")
         if row_is_closed and deal.visits[-1].is_open:
             deal.stage = row_stage
@@ -484,11 +484,15 @@ class Facts:
             if deal.closed_date is None:
                 return
             deal.visits = add_closing(deal.visits, row_stage, deal.closed_date, self.zone)
-            if deal.has_log:
-                self.audit.warn(deal.source, "deals", deal.deal_id, "log_incomplete")
+            deal.is_closing_added = True
         if deal.stage is not None and deal.stage.is_closed:
             deal.closed_at = deal.visits[-1].started_at
             deal.closed_date = deal.closed_date or close_date or self.date_of(deal.closed_at)
+
+    def _pipeline_was_never_known(self, deal, row_stage):
+        """Whether a closed deal's past has no pipeline, for its source's log names the field for no deal."""
+        is_closed = any(stage and stage.is_closed for stage in (deal.stage, row_stage))
+        return deal.has_log and is_closed and (deal.source, "pipeline_id") not in self.logged_fields
 
     def _complete(self, deal):
         """Set lead, first contact, and for a closed deal its amount and its members."""
@@ -501,7 +505,7 @@ class Facts:
         deal.first_contact_at = min(contacts + [touch["occurred_at"] for touch in touches])
         if deal.stage.is_closed:
             amount, currency = self._now(deal, "amount"), self._now(deal, "currency")
-            deal.amount = self.convert(amount, currency, deal.closed_date, deal.record)
+            deal.amount = self.convert(amount, currency, deal.closed_date)
             owner_id = (
                 deal.fields["owner_id"].at(deal.closed_at)[0] if deal.has_log else deal.record["owner_id"]
             )
@@ -519,14 +523,17 @@ class Facts:
 
     def open_before(self, moment, day):
         """List of Snapshot of the deals open just before `moment`; rates and teams are those of `day`."""
-        snapshots = []
+        return [self._snapshot(deal, visit, moment, day) for deal, visit in self._open_visits(moment)]
+
+    def _open_visits(self, moment):
         for deal in self.deals:
             visit = visit_before(deal.visits, moment)
             if visit and visit.is_open:
-                snapshots.append(self._snapshot(deal, visit, moment, day))
-        return snapshots
+                yield deal, visit
 
-    def _snapshot(self, deal, visit, moment, day):
+    def _state_before(self, deal, visit, moment):
+        """(the stage, a function that returns a field's typed value) of an open deal just before `moment`."""
+
         def state(name):
             never_logged = deal.has_log and (deal.source, name) not in self.logged_fields
             if never_logged and deal.stage.is_closed and name in EMPTY_WHEN_NEVER_LOGGED:
@@ -535,7 +542,10 @@ class Facts:
                 return None
             return self.typed(deal, name, deal.fields[name].before(moment))
 
-        stage = visit.stage
+        return visit.stage, state
+
+    def _snapshot(self, deal, visit, moment, day):
+        stage, state = self._state_before(deal, visit, moment)
         pipeline_id = state("pipeline_id") or (stage.pipeline_id if stage else self.current_pipeline(deal))
         probability = state("probability")
         if probability is None and stage:
@@ -544,7 +554,7 @@ class Facts:
             deal,
             day,
             stage,
-            self.convert(state("amount"), state("currency"), day, deal.record),
+            self.convert(state("amount"), state("currency"), day),
             probability,
             state("close_date"),
             state("forecast_category"),
@@ -572,35 +582,106 @@ class Facts:
         for deal in self.closed_deals:
             if not deal.has_log:
                 found |= set(deal.members.items())
-        for snapshot in self.open_before(self.cutoff, self.as_of):
+        for snapshot in self._all_snapshots():
             if not snapshot.deal.has_log:
                 found |= set(snapshot.members.items())
+        for quota in self.quotas:
+            if quota.source in self.sources and not self.has_log(quota.source):
+                found |= set(self.rep_members(quota.source, quota["rep_id"], quota["quota_month"]).items())
         return found
+
+    def _all_snapshots(self):
+        """Snapshots of all openings, all period ends and the as-of date, of all sources and stages."""
+        first_day = min((deal.created_date for deal in self.deals), default=self.as_of)
+        for period in periods_until(first_day, self.as_of, self.config.fiscal_year_start_month):
+            start = midnight(period.start, self.zone)
+            yield from self.open_before(start, period.start)
+            yield from self.open_before(start, period.start - ONE_DAY)
+        yield from self.open_before(self.cutoff, self.as_of)
 
     # ---- warnings
 
     def _warn(self):
-        """Orphans and log rows that the current row contradicts."""
-        known_deals = {(r.source, r["deal_id"]) for r in self.raw["deals"]}
-        known_leads = {(r.source, r["lead_id"]) for r in self.raw["leads"]}
-        for table, column, known in (
-            ("deal_changes", "deal_id", known_deals),
-            ("activities", "deal_id", known_deals),
-            ("activities", "lead_id", known_leads),
-            ("leads", "converted_deal_id", known_deals),
-            ("deals", "account_id", self.accounts if self.has_table("accounts") else None),
-            ("deals", "owner_id", self.reps if self.has_table("sales_reps") else None),
-            ("leads", "owner_id", self.reps if self.has_table("sales_reps") else None),
-            ("quotas", "rep_id", self.reps if self.has_table("sales_reps") else None),
-        ):
-            for record in self.used(table):
-                if known is not None and record[column] and (record.source, record[column]) not in known:
-                    self.audit.warn(record.source, table, record.record_id, "orphan", column)
+        """List what is odd about used records; what cannot be read in a plain column, the audit lists itself."""
+        self._warn_of_values()
+        self._warn_of_orphans()
+        self._warn_of_rates()
         for deal in self.deals:
+            if deal.has_log and deal.is_closing_added:
+                self.audit.warn(deal.record, "log_incomplete", "stage_id")
             for name, history in deal.fields.items():
-                logged, row = history.before(self.cutoff), history.row_at(self.cutoff)
-                if logged != row and self.typed(deal, name, logged) != self.typed(deal, name, row):
-                    self.audit.warn(deal.source, "deals", deal.deal_id, "log_disagrees", name)
+                is_believed = name == "stage_id" and deal.is_closing_added
+                if history.changed_before(self.cutoff) and not is_believed:
+                    self._warn_of_disagreement(deal, name, history)
+
+    def _warn_of_values(self):
+        for table in ("stages", "deals"):
+            for record in self.used(table):
+                number = record["probability"]
+                if number is not None and self._share(number, record.source, table) is None:
+                    self.audit.warn(record, "unreadable_value", "probability")
+        for change in self.used("deal_changes"):
+            for column in ("old_value", "new_value"):
+                found = change[column], "deal_changes"
+                is_read = self._read_logged(change.source, change["field"], *found) is not None
+                if change[column] is not None and not is_read:
+                    self.audit.warn(change, "unreadable_value", column)
+
+    def _warn_of_orphans(self):
+        for table, column, referred, key in (
+            ("deal_changes", "deal_id", "deals", "deal_id"),
+            ("activities", "deal_id", "deals", "deal_id"),
+            ("activities", "lead_id", "leads", "lead_id"),
+            ("leads", "converted_deal_id", "deals", "deal_id"),
+            ("deals", "account_id", "accounts", "account_id"),
+            ("deals", "owner_id", "sales_reps", "rep_id"),
+            ("leads", "owner_id", "sales_reps", "rep_id"),
+            ("quotas", "rep_id", "sales_reps", "rep_id"),
+            ("rep_teams", "rep_id", "sales_reps", "rep_id"),
+        ):
+            known = {(record.source, record[key]) for record in self.raw[referred]}
+            for record in self.used(table) if self.has_table(referred) else ():
+                if record[column] and (record.source, record[column]) not in known:
+                    self.audit.warn(record, "orphan", column)
+
+    def _warn_of_rates(self):
+        """Records with an amount, but no rate on a date on which it counts."""
+
+        def check(record, amount, currency, day):
+            if amount is not None and self.convert(amount, currency, day) is None:
+                self.audit.warn(record, "missing_fx_rate", "currency")
+
+        for deal in self.deals:
+            day = deal.closed_date if deal.stage.is_closed else self.as_of
+            check(deal.record, self._now(deal, "amount"), self._now(deal, "currency"), day)
+        first_day = min((deal.created_date for deal in self.deals), default=self.as_of)
+        for day in snapshot_days(self.config.pipeline_snapshot_grain, first_day, self.as_of):
+            for deal, visit in self._open_visits(midnight(day, self.zone)):
+                _, state = self._state_before(deal, visit, midnight(day, self.zone))
+                check(deal.record, state("amount"), state("currency"), day)
+        for quota in self.quotas:
+            check(quota, quota["amount"], quota["currency"], min(quota["quota_month"], self.as_of))
+        for spend in self.sales_spend:
+            check(spend, spend["amount"], spend["currency"], spend["spend_month"])
+
+    def _warn_of_disagreement(self, deal, name, history):
+        empty = {"is_deleted": False, "currency": self.config.reporting_currency.upper()}.get(name)
+        logged, row = (
+            self.typed(deal, name, found)
+            for found in (history.before(self.cutoff), history.row_at(self.cutoff))
+        )
+        is_told = name != "probability" or row is not None  # a deal without one has its stage's
+        if is_told and (empty if logged is None else logged) != (empty if row is None else row):
+            self.audit.warn(deal.record, "log_disagrees", name)
+
+
+def snapshot_days(grain, first_day, last_day):
+    """Every day on which the pipeline is pictured: starts of months and of `grain` (month, week or day)."""
+    day = first_day
+    while day <= last_day:
+        if day.day == 1 or grain == "day" or (grain == "week" and day.weekday() == 0):
+            yield day
+        day += ONE_DAY
 
 
 def _number_or_none(text):

@@ -314,9 +314,6 @@ def kpi_pipeline_coverage(facts):
     While the period runs: what is open now and expected in it, over the quota that remains.
     """
     unlogged = facts.members_without_log()
-    for quota, members, _ in quotas(facts):
-        if not facts.has_log(quota.source):
-            unlogged |= set(members.items())
 
     def is_null(name, dimension, member):
         if name == "quota_amount":
@@ -611,7 +608,7 @@ def quotas(facts):
         (
             quota,
             facts.rep_members(quota.source, quota["rep_id"], quota["quota_month"]),
-            facts.convert(quota["amount"], quota["currency"], quota["quota_month"], quota),
+            facts.convert(quota["amount"], quota["currency"], quota["quota_month"]),
         )
         for quota in facts.quotas
     ]
@@ -623,7 +620,7 @@ def spending(facts):
         (
             spend,
             {"overall": "all", "source_system": spend.source, "lead_source": spend["lead_source"] or UNKNOWN},
-            facts.convert(spend["amount"], spend["currency"], spend["spend_month"], spend),
+            facts.convert(spend["amount"], spend["currency"], spend["spend_month"]),
         )
         for spend in facts.sales_spend
     ]

@@ -7,10 +7,12 @@ paragraph of `../shared/kpi-definitions.md`. Nothing here knows a KPI.
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, getcontext
 from zoneinfo import ZoneInfo
 
+getcontext().prec = 60  # an amount times a rate keeps all its digits
 CENT = Decimal("0.01")
+RATE_STEP = Decimal("1e-12")
 ONE_SECOND = timedelta(seconds=1)
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 LOGGED_FIELDS = (
@@ -51,7 +53,8 @@ class Config:
 
     as_of_date: the last known day (None: the default clock). lead_response_sla_hours: hours, may be a
     fraction. earliest_date: a record placed before it is invalid. run_started_at: an aware datetime that caps
-    the default clock (None: the moment of the call, the only use of the wall clock).
+    the default clock (None: the moment of the call, the only use of the wall clock). pipeline_snapshot_grain:
+    only decides which missing rates are noticed.
     """
 
     as_of_date: date | None = None
@@ -62,6 +65,7 @@ class Config:
     lead_response_sla_hours: Decimal = Decimal(1)
     cac_lag_months: int = 0
     earliest_date: date = date(2000, 1, 1)
+    pipeline_snapshot_grain: str = "month"
     run_started_at: datetime | None = None
 
     @property
@@ -91,7 +95,7 @@ class Audit:
     """What became of every raw record.
 
     as_of: the date everything is computed for. excluded: dicts of source_system, table, record_id, reason.
-    warnings: dicts of source_system, table, record_id, warning, detail. counts: {(source_system, table):
+    warnings: dicts of source_system, table, record_id, warning, column. counts: {(source_system, table):
     {"raw", "used", "excluded"}}.
     """
 
@@ -101,19 +105,13 @@ class Audit:
     counts: dict = field(default_factory=dict)
     _seen: set = field(default_factory=set)
 
-    def warn(self, source, table, record_id, warning, detail=""):
-        """List a warning once per record, kind and detail."""
-        mark = (source, table, record_id, warning, detail)
+    def warn(self, record, warning, column):
+        """List a warning once per record, kind and column."""
+        mark = (record.source, record.table, record.record_id, warning, column)
         if mark not in self._seen:
             self._seen.add(mark)
             self.warnings.append(
-                {
-                    "source_system": source,
-                    "table": table,
-                    "record_id": record_id,
-                    "warning": warning,
-                    "detail": detail,
-                }
+                dict(zip(("source_system", "table", "record_id", "warning", "column"), mark, strict=True))
             )
 
     def close(self, records):
@@ -135,7 +133,7 @@ class Audit:
                 )
             else:
                 for column in record.unreadable:
-                    self.warn(record.source, record.table, record.record_id, "unreadable_value", column)
+                    self.warn(record, "unreadable_value", column)
 
 
 # ------------------------------------------------------------ typing
@@ -168,6 +166,22 @@ def read_money(text):
     if abs(number) >= Decimal(10) ** 16:
         raise Unreadable(text)
     return round_to_cents(number)
+
+
+def read_rate(text):
+    """Decimal(20, 12) above 0 of a number text; Unreadable otherwise: such a rate would turn money into nothing."""
+    rate = read_number(text)
+    if rate >= Decimal(10) ** 8 or rate.quantize(RATE_STEP, rounding=ROUND_HALF_UP) <= 0:
+        raise Unreadable(text)
+    return rate.quantize(RATE_STEP, rounding=ROUND_HALF_UP)
+
+
+def read_whole_number(text):
+    """Decimal of a whole number (`10` or `10.0`); Unreadable otherwise."""
+    number = read_number(text)
+    if abs(number) >= Decimal(10) ** 12 or number != number.to_integral_value():
+        raise Unreadable(text)
+    return number
 
 
 def read_boolean(text):
@@ -211,6 +225,9 @@ def read_offset(text):
 
 def read_date(text, zone):
     """date of an ISO text; a text that carries a time is that instant's date in `zone`."""
+    if len(text) == len("2026-03-31"):  # no instant: its midnight may lie before the first year
+        read_instant(text, UTC)
+        return date.fromisoformat(text)
     return read_instant(text, zone).astimezone(zone).date()
 
 
@@ -236,12 +253,15 @@ READERS = {
     "currency": lambda text, zone: text.upper(),
     "number": lambda text, zone: read_number(text),
     "money": lambda text, zone: read_money(text),
+    "rate": lambda text, zone: read_rate(text),
+    "whole": lambda text, zone: read_whole_number(text),
     "boolean": lambda text, zone: read_boolean(text),
     "instant": read_instant,
     "date": read_date,
     "month": month_of,
     "outcome": one_of("open", "won", "lost"),
     "category": one_of("sales", "marketing"),
+    "direction": one_of("outbound", "inbound"),
 }
 FIELD_TYPES = {
     "stage_id": "text",
@@ -264,24 +284,27 @@ class TableSpec:
     """One canonical table.
 
     columns: in the contract's order. required: columns that must exist. filled: those of them that may not be
-    blank. placing: the column that puts a record in time. key: what makes two rows the same record (() =
+    blank. readable: those of them that must be readable, too. placing: the column that puts a record in time. key: what makes two rows the same record (() =
     all). types: reader per column that is not plain text.
     """
 
     columns: tuple
     required: tuple
     filled: tuple
+    readable: tuple
     key: tuple
     placing: str | None = None
     types: dict = field(default_factory=dict)
 
 
-def _spec(columns, required, key, placing=None, may_be_null=(), **types):
+def _spec(columns, required, key, placing=None, may_be_null=(), may_be_unreadable=(), **types):
     required = tuple(required.split())
+    filled = tuple(name for name in required if name not in may_be_null)
     return TableSpec(
         tuple(columns.split()),
         required,
-        tuple(name for name in required if name not in may_be_null),
+        filled,
+        tuple(name for name in filled if name not in may_be_unreadable),
         tuple(key.split()),
         placing,
         types,
@@ -293,7 +316,7 @@ TABLES = {
         "pipeline_id pipeline_name stage_id stage_name stage_order probability outcome",
         "stage_id stage_name stage_order outcome",
         "pipeline_id stage_id",
-        stage_order="number",
+        stage_order="whole",
         probability="number",
         outcome="outcome",
     ),
@@ -336,7 +359,7 @@ TABLES = {
     ),
     "sales_reps": _spec(
         "rep_id name email team manager_id hired_date is_active updated_at",
-        "rep_id name",
+        "rep_id",
         "rep_id",
         hired_date="date",
         is_active="boolean",
@@ -367,7 +390,7 @@ TABLES = {
         "activity_id",
         "occurred_at",
         type="word",
-        direction="word",
+        direction="direction",
         occurred_at="instant",
         is_completed="boolean",
         is_automated="boolean",
@@ -377,6 +400,7 @@ TABLES = {
         "rep_id quota_month amount",
         "rep_id quota_month",
         "quota_month",
+        may_be_unreadable=("amount",),
         quota_month="month",
         amount="money",
         currency="currency",
@@ -387,6 +411,7 @@ TABLES = {
         "spend_month category amount",
         "",
         "spend_month",
+        may_be_unreadable=("amount",),
         spend_month="month",
         category="category",
         amount="money",
@@ -400,7 +425,7 @@ TABLES = {
         "rate_date",
         currency="currency",
         rate_date="date",
-        rate="number",
+        rate="rate",
         to_currency="currency",
     ),
 }
@@ -430,21 +455,37 @@ def _read_record(source, table, spec, row, config):
             value[column] = None if raw is None else reader(raw, config.timezone)
         except Unreadable:
             value[column] = None
-            if column in spec.filled:
+            if column in spec.readable:
                 invalid = True
             else:
-                unreadable.append(column)
+                unreadable += [column] if column != "loaded_at" else []
     if "source_system" in spec.columns:
         source = value["source_system"] or source
     if table == "fx_rates":
         value["to_currency"] = value["to_currency"] or config.reporting_currency.upper()
-    identity = " ".join(text[column] or "" for column in spec.key or spec.columns)
-    record = Record(source, table, identity, text, value, unreadable)
+    record = Record(source, table, _name_of(table, text, value), text, value, unreadable)
     if any(text[column] is None for column in spec.filled):
         record.reason = "missing_value"
     elif invalid or (spec.placing in spec.filled and placing_date(record, config) < config.earliest_date):
         record.reason = "invalid_value"
     return record
+
+
+def _name_of(table, text, value):
+    """What the audit calls a record; None where a part of the name is missing."""
+    if table == "stages":
+        return f"{value['pipeline_id'] or ''}|{value['stage_id'] or ''}"
+    if table == "deal_changes":
+        return value["change_id"] or value["deal_id"]
+    if table == "sales_spend" and value["spend_id"]:
+        return value["spend_id"]
+    columns = {
+        "quotas": ("rep_id", "quota_month"),
+        "sales_spend": ("spend_month", "category"),
+        "fx_rates": ("currency", "rate_date"),
+    }.get(table, TABLES[table].columns[:1])
+    parts = [text["category"].lower() if c == "category" and text[c] else value[c] for c in columns]
+    return None if None in parts else "|".join(str(part) for part in parts)
 
 
 def placing_date(record, config):
@@ -481,7 +522,7 @@ def _preference(record):
     return (
         record.value.get("updated_at") or LONG_AGO,
         record.value.get("loaded_at") or LONG_AGO,
-        tuple(record.text[column] or "" for column in TABLES[record.table].columns),
+        "|".join(record.text[column] or "" for column in TABLES[record.table].columns),
     )
 
 

@@ -17,7 +17,9 @@ typed as (
         raw_sales_spend.spend_month as spend_month_text,
         raw_sales_spend.amount as amount_text,
         {{ row_as_text('sales_spend', 'raw_sales_spend') }} as record_text,
-        {{ unreadable_values('raw_sales_spend', {'amount': parse_decimal('raw_sales_spend.amount')}) }} as unreadable_values
+        {{ unreadable_values('raw_sales_spend', {
+            'amount': parse_decimal('raw_sales_spend.amount'),
+        }) }} as unreadable_values
     from raw_sales_spend
 ),
 
