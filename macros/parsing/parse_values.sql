@@ -16,7 +16,16 @@
         when regexp_full_match(
             {{ text }}, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)? ?[+-]\d{2}(:?\d{2})?'
         )
-            then timezone('UTC', try_cast({{ text }} as timestamptz))
+            {#- DuckDB reads an offset only behind seconds, and without a space before it #}
+            then timezone(
+                'UTC',
+                try_cast(
+                    regexp_replace(
+                        regexp_replace({{ text }}, ' ?([+-]\d{2}(:?\d{2})?)$', '\1'),
+                        '([T ]\d{2}:\d{2})([+-])', '\1:00\2'
+                    ) as timestamptz
+                )
+            )
     end
 {%- endmacro %}
 

@@ -2,7 +2,7 @@
     nothing else tells apart, and shows an excluded record in the audit. -#}
 {% macro row_as_text(table_name, relation) -%}
     concat_ws(
-        '|', {{ relation }}.source_system
+        chr(31), {{ relation }}.source_system
         {%- for column in sales_kpis.contract_columns(table_name) %}, coalesce({{ relation }}.{{ column }}, ''){% endfor -%}
     )
 {%- endmacro %}
@@ -44,7 +44,7 @@
     {{ dbt.split_part('problem', "'|'", 2) }} as exclusion_column,
     case
         when problem is not null or version_rank > 1 or {{ later_reason }} is not null
-            then substr(record_text, 1, 500)
+            then substr(replace(record_text, chr(31), '|'), 1, 500)
     end as record_text
 {%- endmacro %}
 

@@ -1,16 +1,6 @@
 {{ validate_vars() }}
 
 {#- The only clock. The default reads the start of the run once, to leave out events dated in the future. -#}
-{% if var('as_of_date') %}
-
-with
-
-chosen as (
-    select cast('{{ var("as_of_date") }}' as date) as as_of_date
-)
-
-{% else %}
-
 with
 
 deals as (
@@ -82,12 +72,14 @@ newest_event as (
 ),
 
 chosen as (
+    {% if var('as_of_date') %}
+    select cast('{{ var("as_of_date") }}' as date) as as_of_date
+    {% else %}
     select {{ utc_as_local_date('coalesce(newest_event.happened_at, run_start.started_at)') }} as as_of_date
     from run_start
     cross join newest_event
+    {% endif %}
 )
-
-{% endif %}
 
 select
     as_of_date,

@@ -26,7 +26,7 @@ closed as (
         history.deal_pipeline_id,
         history.amount,
         history.currency,
-        history.probability,
+        coalesce(deals.current_probability, history.probability) as probability,
         history.forecast_category,
         history.is_deleted,
         case when visits.outcome in ('won', 'lost') then visits.entered_at end as closed_at,

@@ -32,7 +32,7 @@ logged as (
             where changes.field = '{{ field }}' and changes.changed_at > deals.created_at
         ) as first_{{ field }},
         {%- endfor %}
-        {%- for field in ['stage_id', 'pipeline_id', 'close_date'] %}
+        {%- for field in ['stage_id', 'pipeline_id', 'close_date', 'probability'] %}
         max_by(coalesce(changes.new_value, ''), changes.changed_at) filter (
             where changes.field = '{{ field }}'
         ) as last_{{ field }},
@@ -49,6 +49,7 @@ compared as (
     select
         deals.*,
         logged.last_stage_change_at,
+        coalesce(logged.last_probability, deals.probability) as current_probability,
         coalesce(logged.last_pipeline_id, deals.pipeline_id, '') as current_pipeline_id,
         cast(nullif(logged.last_close_date, '') as date) as logged_close_date,
         logged.last_close_date is not null as has_close_date_changes,
@@ -150,6 +151,7 @@ select
         when dated.is_closing_only_in_row and not dated.has_stage_changes then ''
         else dated.initial_stage_id
     end as initial_stage_id,
+    cast(nullif(dated.current_probability, '') as {{ type_probability() }}) as current_probability,
     dated.current_close_date,
     case when dated.is_row_believed then dated.row_outcome else dated.logged_outcome end as current_outcome,
     case

@@ -75,27 +75,28 @@ class Change:
 def collapse_instant(rows):
     """(old_value, new_value) of several log rows of one field of one deal at one instant.
 
-    rows: list of (change_id, old_value, new_value). By change_id where every row has one; else by following
-    old -> new from the only possible start to the only possible end; else the row with the greatest
-    new_value.
+    rows: list of (change_id, old_value, new_value). The new value is the one of the greatest change_id where every
+    row has one and the greatest is unique; else the end of the chain old -> new, if it has a single one; else the
+    greatest new_value. The old value is the start of the chain, if it has a single one; else that of the first
+    change_id; else that of the row with the greatest new_value.
     """
     if len(rows) == 1:
         return rows[0][1:]
+    balance = Counter()
+    for _, old, new in rows:
+        balance[old] -= 1
+        balance[new] += 1
+    starts = [value for value, count in balance.items() if count < 0]
+    ends = [value for value, count in balance.items() if count > 0]
+    old, new = max((row[1:] for row in rows), key=lambda pair: (pair[1] or "", pair[0] or ""))
+    new = ends[0] if len(ends) == 1 else new
     ids = [row[0] for row in rows]
     if None not in ids:
         order = int if all(change_id.isdecimal() for change_id in ids) else str
         ordered = sorted(rows, key=lambda row: order(row[0]))
         if order(ordered[-1][0]) != order(ordered[-2][0]):
-            return ordered[0][1], ordered[-1][2]
-    balance = Counter()
-    for _, old, new in rows:
-        balance[old] -= 1
-        balance[new] += 1
-    loose_ends = sorted(count for count in balance.values() if count)
-    if loose_ends == [-1, 1]:
-        by_count = {count: value for value, count in balance.items()}
-        return by_count[-1], by_count[1]
-    return max((row[1:] for row in rows), key=lambda pair: (pair[1] or "", pair[0] or ""))
+            old, new = ordered[0][1], ordered[-1][2]
+    return (starts[0] if len(starts) == 1 else old), new
 
 
 class FieldHistory:
@@ -128,10 +129,9 @@ class FieldHistory:
         return self.current, "deals"
 
     def row_at(self, cutoff):
-        """(text, origin) in the deal's row just before `cutoff`: rolled back if a later change is known."""
-        if self.instants and self.instants[-1] >= cutoff:
-            return self.before(cutoff)
-        return self.current, "deals"
+        """(text, origin) in the deal's row just before `cutoff`: what the first later change says was there."""
+        later = [change for change in self.changes if change.changed_at >= cutoff]
+        return (later[0].old_value, "deal_changes") if later else (self.current, "deals")
 
     def changed_before(self, cutoff):
         """Whether a change is known from before `cutoff`."""

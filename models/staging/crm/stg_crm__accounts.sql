@@ -19,6 +19,7 @@ typed as (
         {{ unreadable_values('raw_accounts', {
             'created_at': parse_timestamp('raw_accounts.created_at'),
             'updated_at': parse_timestamp('raw_accounts.updated_at'),
+            'loaded_at': parse_timestamp('raw_accounts.loaded_at'),
         }) }} as unreadable_values
     from raw_accounts
 ),

@@ -27,6 +27,7 @@ typed as (
                 "case when lower(raw_activities.direction) in ('outbound', 'inbound') then raw_activities.direction end",
             'is_completed': parse_boolean('raw_activities.is_completed'),
             'is_automated': parse_boolean('raw_activities.is_automated'),
+            'loaded_at': parse_timestamp('raw_activities.loaded_at'),
         }) }} as unreadable_values
     from raw_activities
 ),

@@ -30,6 +30,7 @@ typed as (
         {{ unreadable_values('raw_deal_changes', {
             'old_value': parse_logged_value('raw_deal_changes.old_value'),
             'new_value': parse_logged_value('raw_deal_changes.new_value'),
+            'loaded_at': parse_timestamp('raw_deal_changes.loaded_at'),
         }) }} as unreadable_values
     from raw_deal_changes
     left join probability_scales on raw_deal_changes.source_system = probability_scales.source_system

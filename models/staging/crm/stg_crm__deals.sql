@@ -41,6 +41,7 @@ typed as (
             'close_date': parse_date('raw_deals.close_date'),
             'is_deleted': parse_boolean('raw_deals.is_deleted'),
             'updated_at': parse_timestamp('raw_deals.updated_at'),
+            'loaded_at': parse_timestamp('raw_deals.loaded_at'),
         }) }} as unreadable_values
     from raw_deals
     inner join probability_scales on raw_deals.source_system = probability_scales.source_system
@@ -64,7 +65,11 @@ ranked as (
         *,
         row_number() over (
             partition by source_system, deal_id, problem
-            order by updated_at desc nulls last, loaded_at desc nulls last, record_text desc
+            -- A version without a stage counts only where none has one
+            order by
+                case when stage_id is null then 1 else 0 end,
+                updated_at desc nulls last,
+                loaded_at desc nulls last, record_text desc
         ) as version_rank
     from checked
 )

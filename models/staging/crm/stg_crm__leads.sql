@@ -29,6 +29,7 @@ typed as (
             'qualified_at': parse_timestamp('raw_leads.qualified_at'),
             'converted_at': parse_timestamp('raw_leads.converted_at'),
             'updated_at': parse_timestamp('raw_leads.updated_at'),
+            'loaded_at': parse_timestamp('raw_leads.loaded_at'),
         }) }} as unreadable_values
     from raw_leads
 ),

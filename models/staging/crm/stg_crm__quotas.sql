@@ -15,7 +15,10 @@ typed as (
         raw_quotas.quota_month as quota_month_text,
         raw_quotas.amount as amount_text,
         {{ row_as_text('quotas', 'raw_quotas') }} as record_text,
-        {{ unreadable_values('raw_quotas', {'amount': parse_decimal('raw_quotas.amount')}) }} as unreadable_values
+        {{ unreadable_values('raw_quotas', {
+            'amount': parse_decimal('raw_quotas.amount'),
+            'loaded_at': parse_timestamp('raw_quotas.loaded_at'),
+        }) }} as unreadable_values
     from raw_quotas
 ),
 

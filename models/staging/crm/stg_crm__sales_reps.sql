@@ -21,6 +21,7 @@ typed as (
             'hired_date': parse_date('raw_sales_reps.hired_date'),
             'is_active': parse_boolean('raw_sales_reps.is_active'),
             'updated_at': parse_timestamp('raw_sales_reps.updated_at'),
+            'loaded_at': parse_timestamp('raw_sales_reps.loaded_at'),
         }) }} as unreadable_values
     from raw_sales_reps
 ),

@@ -19,6 +19,7 @@ typed as (
         {{ row_as_text('sales_spend', 'raw_sales_spend') }} as record_text,
         {{ unreadable_values('raw_sales_spend', {
             'amount': parse_decimal('raw_sales_spend.amount'),
+            'loaded_at': parse_timestamp('raw_sales_spend.loaded_at'),
         }) }} as unreadable_values
     from raw_sales_spend
 ),

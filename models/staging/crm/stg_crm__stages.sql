@@ -27,6 +27,7 @@ typed as (
         {{ row_as_text('stages', 'raw_stages') }} as record_text,
         {{ unreadable_values('raw_stages', {
             'probability': parse_probability('raw_stages.probability', 'probability_scales.is_percent'),
+            'loaded_at': parse_timestamp('raw_stages.loaded_at'),
         }) }} as unreadable_values
     from raw_stages
     inner join probability_scales on raw_stages.source_system = probability_scales.source_system
