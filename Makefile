@@ -31,12 +31,13 @@ build: .venv/.runtime ## Build and test the warehouse (VARS='{...}' for your own
 	@$(DBT) build --project-dir . $${VARS:+--vars "$$VARS"}
 	@$(BIN)/python scripts/show_scorecard.py
 
-test: .venv/.dev ## Run every check: Python style, full build with all tests, docs, structure, SQL style, Python tests
+test: .venv/.dev ## Run every check: Python style, full build with all tests, docs, structure, SQL style, the oracle, Python tests
 	@$(BIN)/ruff check .
 	@rm -f $(TEST_DB) $(TEST_DB).wal
 	@SALES_KPIS_DB=$(TEST_DB) $(DBT) build --project-dir .
 	@SALES_KPIS_DB=$(TEST_DB) $(MAKE) structure
 	@SALES_KPIS_DB=$(TEST_DB) $(BIN)/sqlfluff lint models
+	@$(BIN)/python tests/oracle/compare.py --db $(TEST_DB) --inputs seeds --prefix demo_
 	@SALES_KPIS_DB=$(TEST_DB) $(BIN)/python -m pytest tests
 
 lint: .venv/.dev ## Check the style of the SQL (sqlfluff) and of the Python (ruff)
