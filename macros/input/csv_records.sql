@@ -171,7 +171,7 @@
 
 {#- The same where values may go on over line breaks. Each line is judged by what it does to a quote that is open, or not,
     before it: `same` leaves it, `flip` fits both, `open` and `close` fit only one and so bring a reader that a broken
-    quote misled back on track. -#}
+    quote misled back on track. The text of the lines stays out of the windows, or they would hold the whole file. -#}
 {% macro csv_records_over_lines(csv) -%}
     {%- set pattern = sales_kpis.csv_patterns(csv.delimiter) -%}
     {%- set record_start = '(?:' ~ pattern.field ~ pattern.delimiter ~ ')*' -%}
@@ -179,15 +179,14 @@
     {%- set closing = pattern.inside ~ '" *(?:' ~ pattern.delimiter ~ pattern.field ~ ')*' -%}
     {%- set reopening = pattern.inside ~ '" *' ~ pattern.delimiter ~ opening -%}
     {%- set query -%}
-        with numbered_lines as (
+        with numbered_lines as {{ 'materialized' if csv.in_memory else 'not materialized' }} (
             {{ sales_kpis.csv_lines(csv, with_numbers=true) }}
         ),
 
         judged_lines as (
             select
                 line_number,
-                line,
-                not contains(line, '"') or regexp_full_match(line, '{{ pattern.inside }}') as keeps_state,
+                line is null or not contains(line, '"') or regexp_full_match(line, '{{ pattern.inside }}') as keeps_state,
                 contains(line, '"') and regexp_full_match(line, '{{ opening }}') as opens,
                 contains(line, '"') and regexp_full_match(line, '{{ closing }}') as closes,
                 contains(line, '"') and regexp_full_match(line, '{{ reopening }}') as reopens
@@ -196,11 +195,12 @@
 
         lines_with_effect as (
             select
-                *,
+                line_number,
+                keeps_state or closes or reopens as can_continue,
                 case
                     when opens and closes then 'flip'
                     when opens or reopens then 'open'
-                    when keeps_state or line is null then 'same'
+                    when keeps_state then 'same'
                     else 'close'
                 end as effect
             from judged_lines
@@ -230,11 +230,9 @@
 
         lines_with_start as (
             select
-                *,
-                not (
-                    lag(is_open_after, 1, false) over (order by line_number)
-                    and coalesce(keeps_state or closes or reopens, true)
-                ) as starts_record
+                line_number,
+                is_open_after,
+                not (lag(is_open_after, 1, false) over (order by line_number) and can_continue) as starts_record
             from lines_with_state
         ),
 
@@ -247,24 +245,21 @@
             from lines_with_start
         ),
 
+        {#- A quote that is never closed would make one value of the rest of the file. #}
         lines_of_long_records as (
-            select * from lines_with_record
+            select line_number, record_number
+            from lines_with_record
             where is_open_after or not starts_record
+            qualify count(*) over (partition by record_number) <= 10000
         ),
 
-        {#- A quote that is never closed would make one value of the rest of the file. #}
         long_records as (
             select
-                min(lines_of_long_records.line_number) as line_number,
-                string_agg(lines_of_long_records.line, chr(10) order by lines_of_long_records.line_number) as record_text,
-                lines_of_long_records.record_number
-            from lines_of_long_records
-            inner join (
-                select record_number
-                from lines_of_long_records
-                group by record_number
-                having count(*) <= 10000
-            ) as sane_records on lines_of_long_records.record_number = sane_records.record_number
+                lines_of_long_records.record_number,
+                min(numbered_lines.line_number) as line_number,
+                string_agg(numbered_lines.line, chr(10) order by numbered_lines.line_number) as record_text
+            from numbered_lines
+            inner join lines_of_long_records on numbered_lines.line_number = lines_of_long_records.line_number
             group by lines_of_long_records.record_number
         ),
 
@@ -276,10 +271,15 @@
         {#- Where the quotes of several lines make no record together, each line is one by itself. #}
         single_lines as (
             select line_number, line as record_text
-            from lines_with_record
+            from numbered_lines
             where
-                not (is_open_after or not starts_record)
-                or record_number not in (select record_number from split_long_records where fields is not null)
+                line_number not in (
+                    select lines_of_long_records.line_number
+                    from lines_of_long_records
+                    inner join split_long_records
+                        on lines_of_long_records.record_number = split_long_records.record_number
+                    where split_long_records.fields is not null
+                )
         )
 
         select line_number, record_text, fields

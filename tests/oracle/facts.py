@@ -459,7 +459,7 @@ class Facts:
         def find(pipeline_id, stage_id):
             return self.stages.find(deal.source, pipeline_id, stage_id)
 
-        row_stage = find(pipeline_log.row_at(self.cutoff)[0], stage_log.row_at(self.cutoff)[0])
+        row_stage = find(pipeline_log.before(self.cutoff)[0], stage_log.row_at(self.cutoff)[0])
         row_is_closed = row_stage is not None and row_stage.is_closed
         if stage_log.changed_before(self.cutoff) or not row_is_closed:
             deal.visits = logged_visits(created_at, stage_log, pipeline_log, find, self.cutoff)
@@ -546,7 +546,8 @@ class Facts:
 
     def _snapshot(self, deal, visit, moment, day):
         stage, state = self._state_before(deal, visit, moment)
-        pipeline_id = state("pipeline_id") or (stage.pipeline_id if stage else self.current_pipeline(deal))
+        known_stage = stage or deal.stage
+        pipeline_id = state("pipeline_id") or (known_stage.pipeline_id if known_stage else None)
         probability = state("probability")
         if probability is None and stage:
             probability = stage.probability
@@ -641,7 +642,7 @@ class Facts:
         ):
             known = {(record.source, record[key]) for record in self.raw[referred]}
             for record in self.used(table) if self.has_table(referred) else ():
-                if record[column] and (record.source, record[column]) not in known:
+                if record.text[column] and (record.source, record.text[column]) not in known:
                     self.audit.warn(record, "orphan", column)
 
     def _warn_of_rates(self):

@@ -318,7 +318,8 @@ def test_field_that_the_log_never_names_is_empty_in_the_past_of_a_closed_deal():
     ("rows", "expected"),
     [
         ([("9", "a", "b"), ("10", "b", "a")], ("a", "a")),  # ids compare as numbers
-        ([("x9", "a", "b"), ("x10", "b", "c")], ("b", "b")),  # as text x10 comes before x9
+        ([("x9", "a", "b"), ("x10", "b", "c")], ("a", "b")),  # as text x10 comes before x9, but a begins the chain
+        ([("2", "a", "b"), ("1", "b", "a")], ("b", "b")),  # a circle: no start, no end
         ([(None, "b", "c"), (None, "a", "b")], ("a", "c")),  # end of the chain
         ([(None, "a", "b"), (None, "c", "d")], ("c", "d")),  # no chain: the greatest
     ],
