@@ -1,14 +1,15 @@
-{#- The whole of a base model: the records of one contract table as trimmed text, in the contract's columns, whatever the
-    input is. Zero rows where the table is absent. -#}
+{#- The whole of a base model: the records of one contract table as trimmed text, in the contract's columns, whatever
+    the input is. Zero rows where the table is absent. -#}
 {% macro crm_export_base(table_name) -%}
 {%- set input = sales_kpis.crm_export_input(table_name) -%}
 {%- set contract = sales_kpis.crm_export_contract()[table_name] -%}
 {%- set columns = contract.columns + ['loaded_at'] -%}
 {%- set comma_columns = sales_kpis.decimal_comma_columns(table_name, input) -%}
+{%- set no_column = 'cast(null as ' ~ dbt.type_string() ~ ')' -%}
 with raw_records as (
     select
         {%- for column in columns %}
-        {{ input.fields.get(column, 'cast(null as ' ~ dbt.type_string() ~ ')') }} as {{ column }}{{ ',' if not loop.last }}
+        {{ input.fields.get(column, no_column) }} as {{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
     {%- if input.is_present %}
     from {{ input.relation }}
@@ -24,7 +25,7 @@ with raw_records as (
 trimmed_records as {{ 'materialized ' if comma_columns }}(
     select
         {%- for column in columns %}
-        {% if column in input.fields %}{{ sales_kpis.trimmed_text(column) }} as {% endif %}{{ column }}{{ ',' if not loop.last }}
+        {{ sales_kpis.trimmed_text(column) ~ ' as ' if column in input.fields }}{{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
     from raw_records
 )
@@ -42,8 +43,8 @@ from {{ 'records_with_points' if comma_columns else 'trimmed_records' }}
 {%- endmacro %}
 
 
-{#- Which columns may hold decimal commas, each with the condition under which it is a number: only files with semicolons
-    are written in a country's number format. -#}
+{#- Which columns may hold decimal commas, each with the condition under which it is a number: only files with
+    semicolons are written in a country's number format. -#}
 {% macro decimal_comma_columns(table_name, input) -%}
     {%- set contract = sales_kpis.crm_export_contract()[table_name] -%}
     {%- set found = [] -%}
@@ -67,14 +68,15 @@ from {{ 'records_with_points' if comma_columns else 'trimmed_records' }}
 comma_columns as (
     select
         {%- for entry in comma_columns %}
+        {%- set only_numbers = ' filter (where ' ~ entry.condition ~ ')' if entry.condition else '' %}
         coalesce(bool_or(
             {%- for column in entry.columns %}{{ ' or ' if not loop.first }}contains({{ column }}, ','){% endfor -%}
-        ){{ ' filter (where ' ~ entry.condition ~ ')' if entry.condition }}, false)
+        ){{ only_numbers }}, false)
         and not coalesce(bool_or(
             {%- for column in entry.columns -%}
             {{ ' or ' if not loop.first }}regexp_full_match({{ column }}, '[+-]?[0-9]{1,3}(,[0-9]{3})+[.][0-9]*')
             {%- endfor -%}
-        ){{ ' filter (where ' ~ entry.condition ~ ')' if entry.condition }}, false) as {{ entry.flag }}{{ ',' if not loop.last }}
+        ){{ only_numbers }}, false) as {{ entry.flag }}{{ ',' if not loop.last }}
         {%- endfor %}
     from trimmed_records
 ),
@@ -107,7 +109,8 @@ records_with_points as (
 {%- set missing = [] -%}
 {%- for table_name, contract in sales_kpis.crm_export_contract().items() %}
 {%- set location = sales_kpis.crm_export_location(table_name) -%}
-{%- if sales_kpis.crm_export_reads(table_name) and not location -%}
+{#- A required table that is missing stops its own base model. -#}
+{%- if sales_kpis.crm_export_reads(table_name) and not location and not contract.get('is_required', false) -%}
     {%- do missing.append(table_name) -%}
 {%- endif %}
 select
@@ -122,8 +125,8 @@ union all
 {%- endfor %}
 {%- if missing and execute and flags.WHICH in ['build', 'run', 'retry'] -%}
     {%- do log(
-        'crm_export: the input has no ' ~ missing | join(', ') ~ '; what needs ' ~ ('them' if missing | length > 1 else 'it')
-        ~ ' comes out empty.', info=true
+        'crm_export: the input has no ' ~ missing | join(', ') ~ '; what needs '
+        ~ ('them' if missing | length > 1 else 'it') ~ ' comes out empty.', info=true
     ) -%}
 {%- endif -%}
 {%- endmacro %}

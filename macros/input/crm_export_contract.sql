@@ -6,9 +6,9 @@
             'is_required': true,
             'required_columns': ['deal_id', 'stage_id', 'amount', 'created_at', 'close_date'],
             'columns': [
-                'deal_id', 'name', 'account_id', 'owner_id', 'pipeline_id', 'stage_id', 'amount', 'currency', 'probability',
-                'deal_type', 'lead_source', 'forecast_category', 'created_at', 'close_date', 'is_deleted',
-                'merged_into_deal_id', 'updated_at'
+                'deal_id', 'name', 'account_id', 'owner_id', 'pipeline_id', 'stage_id', 'amount', 'currency',
+                'probability', 'deal_type', 'lead_source', 'forecast_category', 'created_at', 'close_date',
+                'is_deleted', 'merged_into_deal_id', 'updated_at'
             ],
             'number_columns': ['amount', 'probability']
         },
@@ -42,14 +42,15 @@
             'required_columns': ['lead_id', 'created_at'],
             'columns': [
                 'lead_id', 'created_at', 'owner_id', 'source', 'segment', 'region', 'status', 'qualified_at',
-                'converted_at', 'converted_deal_id', 'converted_account_id', 'is_deleted', 'merged_into_lead_id', 'updated_at'
+                'converted_at', 'converted_deal_id', 'converted_account_id', 'is_deleted', 'merged_into_lead_id',
+                'updated_at'
             ]
         },
         'activities': {
             'required_columns': ['activity_id', 'type', 'occurred_at'],
             'columns': [
-                'activity_id', 'type', 'direction', 'occurred_at', 'is_completed', 'is_automated', 'owner_id', 'lead_id',
-                'deal_id'
+                'activity_id', 'type', 'direction', 'occurred_at', 'is_completed', 'is_automated', 'owner_id',
+                'lead_id', 'deal_id'
             ]
         },
         'quotas': {

@@ -28,7 +28,8 @@
         and 'crm_export' in var('crm_sources', ['crm_export'])
     ) -%}
     {%- if input is none and is_required and stops -%}
-        {%- set expected = table_name ~ '.csv or ' ~ table_name ~ '.parquet' if kind == 'files' else 'table ' ~ table_name -%}
+        {%- set file_names = table_name ~ '.csv or ' ~ table_name ~ '.parquet' -%}
+        {%- set expected = file_names if kind == 'files' else 'table ' ~ table_name -%}
         {%- do sales_kpis.crm_export_stop(
             "the required table '" ~ table_name ~ "' is missing: there is no " ~ expected ~ ' in the ' ~ place
             ~ '; add it, or correct the var crm_export_' ~ ('path' if kind == 'files' else 'schema') ~ '.'
@@ -87,6 +88,7 @@
 {%- endmacro %}
 
 
+{#- Whether there is such a table. -#}
 {% macro relation_exists(relation) -%}
     {{- return(adapter.dispatch('relation_exists', 'sales_kpis')(relation)) -}}
 {%- endmacro %}
@@ -107,18 +109,20 @@
 {%- endmacro %}
 
 
+{#- A column name as it has to be written, whatever is in it. -#}
 {% macro quoted_name(name) -%}
     {{- return('"' ~ (name | replace('"', '""')) ~ '"') -}}
 {%- endmacro %}
 
 
-{%- macro normal_column_name(name) -%}
+{#- A column name as it is compared. -#}
+{% macro normal_column_name(name) -%}
     {{- return(name | replace('\ufeff', '') | trim | lower) -}}
 {%- endmacro %}
 
 
-{#- Matches the columns found (name, text) with the contract's: letter case, white space around the name and a byte-order
-    mark do not matter. Stops where a required column is missing or a needed name stands twice. -#}
+{#- Matches the columns found (name, text) with the contract's: letter case, white space around the name and a
+    byte-order mark do not matter. Stops where a required column is missing or a needed name stands twice. -#}
 {% macro crm_export_fields(table_name, place, columns, stops) -%}
     {%- set contract = sales_kpis.crm_export_contract()[table_name] -%}
     {%- set known = contract.columns + ['loaded_at'] -%}

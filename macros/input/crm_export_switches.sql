@@ -12,8 +12,8 @@
 {%- endmacro %}
 
 
-{#- False where the vars switch a table off. Quotas, spend and rates serve the other sources too: where a path or a schema
-    is given they are read even if crm_export itself is not among the sources. -#}
+{#- False where the vars switch a table off. Quotas, spend and rates serve the other sources too: where a path or a
+    schema is given they are read even if crm_export itself is not among the sources. -#}
 {% macro crm_export_reads(table_name) -%}
     {%- set is_source_on = 'crm_export' in var('crm_sources', ['crm_export']) -%}
     {%- set serves_all = sales_kpis.crm_export_contract()[table_name].get('serves_all_sources', false) -%}
@@ -27,7 +27,7 @@
 {%- endmacro %}
 
 
-{#- Stops a build with one line. Other commands (compile, docs, ls) go on, since they have to work without any input. -#}
+{#- Stops a build with one line. Other commands (compile, docs, ls) go on: they have to work without any input. -#}
 {% macro crm_export_stop(message) -%}
     {%- if execute and flags.WHICH in ['build', 'run', 'retry', 'show'] -%}
         {{- exceptions.raise_compiler_error('crm_export: ' ~ message) -}}
@@ -40,12 +40,15 @@
 {% macro crm_export_newest_load(relation) -%}
     {%- set column_names = [] -%}
     {%- if execute and sales_kpis.relation_exists(relation) -%}
-        {%- for column in adapter.get_columns_in_relation(relation) -%}{%- do column_names.append(column.name | lower) -%}{%- endfor -%}
+        {%- for column in adapter.get_columns_in_relation(relation) -%}
+            {%- do column_names.append(column.name | lower) -%}
+        {%- endfor -%}
     {%- endif -%}
     {%- if 'loaded_at' in column_names -%}
         select max({{ dbt.safe_cast('loaded_at', api.Column.translate_type('timestamp')) }}) from {{ relation }}
     {%- else -%}
-        {%- do log('crm_export: ' ~ relation.identifier ~ ' has no loaded_at; its freshness is not known.', info=true) -%}
+        {%- set message = 'crm_export: ' ~ relation.identifier ~ ' has no loaded_at; its freshness is not known.' -%}
+        {%- do log(message, info=true) -%}
         select {{ dbt.current_timestamp() }}
     {%- endif -%}
 {%- endmacro %}

@@ -1,8 +1,8 @@
 {#- How a CSV file is written, found from the file itself without guessing from samples: encoding, delimiter, header,
     and whether quoted line breaks occur. None for a file without a header. DuckDB only, like all macros for files. -#}
 {% macro csv_profile(table_name, path, size) -%}
-    {#- Files up to 16 MB are split into lines in memory, which keeps line numbers exact whatever the line ends are. Larger
-        ones go through DuckDB's parallel reader, which knows UTF-8 alone. -#}
+    {#- Files up to 16 MB are split into lines in memory, which keeps line numbers exact whatever the line ends are.
+        Larger ones go through DuckDB's parallel reader, which knows UTF-8 alone. -#}
     {%- set csv = {
         'path': path, 'encoding': 'utf-8', 'in_memory': size <= 16 * 1024 * 1024, 'delimiter': ',', 'header': [],
         'header_lines': 0, 'has_quoted_line_breaks': false
@@ -44,7 +44,9 @@
             ~ "rejects_table = 'crm_export_reader_faults', rejects_limit = 1"
         ) ~ ') as lines'
     ) -%}
-    {%- set faults = run_query('select line, cast(error_type as varchar) from crm_export_reader_faults limit 1').rows -%}
+    {%- set faults = run_query(
+        'select line, cast(error_type as varchar) from crm_export_reader_faults limit 1'
+    ).rows -%}
     {%- if faults | length == 0 -%}
         {{- return(none) -}}
     {%- endif -%}
@@ -67,8 +69,8 @@
 {%- endmacro %}
 
 
-{#- Delimiter, column names and number of lines of the header: the first line that is not blank. The delimiter is the one
-    that yields the most names of the contract. -#}
+{#- Delimiter, column names and number of lines of the header: the first line that is not blank. The delimiter is the
+    one that yields the most names of the contract. -#}
 {% macro csv_header(table_name, csv) -%}
     {%- set known = sales_kpis.crm_export_contract()[table_name].columns + ['loaded_at'] -%}
     {%- set delimiters = [',', ';', '\t', '|'] -%}

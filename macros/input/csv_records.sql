@@ -1,5 +1,5 @@
-{#- The lines of a CSV file after its header, in the order of the file, as `line`: blank is '', NULL what cannot be decoded.
-    reader_options go to read_csv; with_numbers adds line_number, which costs parallel reading. -#}
+{#- The lines of a CSV file after its header, in the order of the file, as `line`: blank is '', NULL what cannot be
+    decoded. reader_options go to read_csv; with_numbers adds line_number, which costs parallel reading. -#}
 {% macro csv_lines(csv, reader_options='', with_numbers=false) -%}
     {%- if csv.in_memory -%}
         {{- return(sales_kpis.csv_lines_in_memory(csv)) -}}
@@ -7,7 +7,8 @@
     {#- One column, and a delimiter that no text contains: every line comes whole. -#}
     {%- set query -%}
         select
-            {%- if with_numbers %} row_number() over () + {{ csv.header_lines }} as line_number,{% endif %} coalesce(line, '') as line
+            {{ 'row_number() over () + ' ~ csv.header_lines ~ ' as line_number,' if with_numbers }}
+            coalesce(line, '') as line
         from read_csv(
             {{ sales_kpis.sql_text(csv.path) }}, auto_detect = false, columns = {'line': 'varchar'}, header = false,
             skip = {{ csv.header_lines }}, delim = e'\x01\x02\x03\x04', quote = '', escape = '', strict_mode = false,
@@ -18,8 +19,8 @@
 {%- endmacro %}
 
 
-{#- The same for a whole file at once. Other encodings are first written as ASCII with JSON escapes (\u00E9), which DuckDB
-    can decode, line by line: one bad line does not spoil the others. -#}
+{#- The same for a whole file at once. Other encodings are first written as ASCII with JSON escapes (\u00E9), which
+    DuckDB can decode, line by line: one bad line does not spoil the others. -#}
 {% macro csv_lines_in_memory(csv) -%}
     {%- set is_utf_8 = csv.encoding == 'utf-8' -%}
     {%- set texts = {
@@ -47,7 +48,10 @@
                         {{ line_feed }}
                     ) as lines
                 from (
-                    select regexp_replace({{ texts[csv.encoding] }}, '^' || regexp_escape({{ byte_order_mark }}), '') as file_text
+                    select
+                        regexp_replace(
+                            {{ texts[csv.encoding] }}, '^' || regexp_escape({{ byte_order_mark }}), ''
+                        ) as file_text
                     from read_blob({{ sales_kpis.sql_text(csv.path) }})
                 ) as file_texts
             ) as split_file
@@ -69,8 +73,12 @@
     {%- endif -%}
     {%- set next_byte = '\\\\u00[89AB].' -%}
     {%- set utf_8 = (
-        '([^\\\\]|\\\\u00[0-7].|\\\\u00(C[2-9A-F]|D.)' ~ next_byte ~ '|\\\\u00E.(' ~ next_byte ~ '){2}|\\\\u00F[0-4](' ~ next_byte
-        ~ '){3})*'
+        '([^\\\\]|\\\\u00[0-7].|\\\\u00(C[2-9A-F]|D.)' ~ next_byte ~ '|\\\\u00E.(' ~ next_byte ~ '){2}'
+        ~ '|\\\\u00F[0-4](' ~ next_byte ~ '){3})*'
+    ) -%}
+    {%- set windows_codes = (
+        '\x80\x82\x83\x84\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8e'
+        '\x91\x92\x93\x94\x95\x96\x97\x98\x99\x9a\x9b\x9c\x9e\x9f'
     ) -%}
     {%- set decoded -%}
         case
@@ -79,7 +87,7 @@
                 then try(decode(cast(replace(line, '\u00', '\x') as blob)))
             else translate(
                 {{ unescaped }},
-                '{{ '\x80\x82\x83\x84\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8e\x91\x92\x93\x94\x95\x96\x97\x98\x99\x9a\x9b\x9c\x9e\x9f' }}',
+                '{{ windows_codes }}',
                 '€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ'
             )
         end
@@ -110,10 +118,12 @@
     {%- set fields -%}
         case
             when not contains({{ text }}, '"') then string_split({{ text }}, {{ delimiter_text }})
-            {#- Quotes that only enclose: what stands between them is every second part. Far faster than the pattern below. #}
+            {#- Quotes that only enclose: what stands between them is every second part. Far faster than the pattern. #}
             when
                 not contains({{ text }}, chr(1))
-                and regexp_full_match({{ text }} || {{ delimiter_text }}, '(?:{{ pattern.plain_field }}{{ pattern.delimiter }})*')
+                and regexp_full_match(
+                    {{ text }} || {{ delimiter_text }}, '(?:{{ pattern.plain_field }}{{ pattern.delimiter }})*'
+                )
                 then list_transform(
                     string_split(
                         array_to_string(
@@ -129,7 +139,8 @@
                     ),
                     lambda field: replace(field, chr(1), {{ delimiter_text }})
                 )
-            when regexp_full_match({{ text }} || {{ delimiter_text }}, '(?:{{ pattern.field }}{{ pattern.delimiter }})*')
+            when
+                regexp_full_match({{ text }} || {{ delimiter_text }}, '(?:{{ pattern.field }}{{ pattern.delimiter }})*')
                 then list_transform(
                     regexp_extract_all(
                         {{ text }} || {{ delimiter_text }}, '({{ pattern.field }}){{ pattern.delimiter }}', 1
@@ -148,20 +159,23 @@
 {% macro csv_is_readable(csv) -%}
     {%- set count = csv.header | length -%}
     {{- return(
-        '(len(fields) = ' ~ count ~ ' or (len(fields) = ' ~ (count + 1) ~ ' and trim(fields[' ~ (count + 1) ~ "]) = ''))"
+        '(len(fields) = ' ~ count ~ ' or (len(fields) = ' ~ (count + 1)
+        ~ ' and trim(fields[' ~ (count + 1) ~ "]) = ''))"
     ) -}}
 {%- endmacro %}
 
 
-{#- The records of a CSV file: text, fields (NULL where it cannot be split) and, if asked for, line_number. Every line that
-    is not blank is in exactly one record. -#}
+{#- The records of a CSV file: text, fields (NULL where it cannot be split) and, if asked for, line_number. Every line
+    that is not blank is in exactly one record. -#}
 {% macro csv_records(csv, with_numbers=false) -%}
     {%- if csv.has_quoted_line_breaks -%}
         {{- return(sales_kpis.csv_records_over_lines(csv)) -}}
     {%- endif -%}
     {%- set query -%}
         select
-            {%- if with_numbers %} line_number,{% endif %} line as record_text, {{ sales_kpis.csv_fields('line', csv.delimiter) }} as fields
+            {{ 'line_number,' if with_numbers }}
+            line as record_text,
+            {{ sales_kpis.csv_fields('line', csv.delimiter) }} as fields
         from ({{ sales_kpis.csv_lines(csv, with_numbers=with_numbers) }}) as lines
         where line is null or trim(line) <> ''
     {%- endset -%}
@@ -169,9 +183,10 @@
 {%- endmacro %}
 
 
-{#- The same where values may go on over line breaks. Each line is judged by what it does to a quote that is open, or not,
-    before it: `same` leaves it, `flip` fits both, `open` and `close` fit only one and so bring a reader that a broken
-    quote misled back on track. The text of the lines stays out of the windows, or they would hold the whole file. -#}
+{#- The same where values may go on over line breaks. Each line is judged by what it does to a quote that is open, or
+    not, before it: `same` leaves it, `flip` fits both, `open` and `close` fit only one and so bring a reader that a
+    broken quote misled back on track. The text of the lines stays out of the windows, or they would hold the whole
+    file. -#}
 {% macro csv_records_over_lines(csv) -%}
     {%- set pattern = sales_kpis.csv_patterns(csv.delimiter) -%}
     {%- set record_start = '(?:' ~ pattern.field ~ pattern.delimiter ~ ')*' -%}
@@ -186,7 +201,8 @@
         judged_lines as (
             select
                 line_number,
-                line is null or not contains(line, '"') or regexp_full_match(line, '{{ pattern.inside }}') as keeps_state,
+                line is null or not contains(line, '"')
+                or regexp_full_match(line, '{{ pattern.inside }}') as keeps_state,
                 contains(line, '"') and regexp_full_match(line, '{{ opening }}') as opens,
                 contains(line, '"') and regexp_full_match(line, '{{ closing }}') as closes,
                 contains(line, '"') and regexp_full_match(line, '{{ reopening }}') as reopens
@@ -210,7 +226,9 @@
         counted_flips as (
             select
                 *,
-                sum(case effect when 'flip' then 1 else 0 end) over (order by line_number rows unbounded preceding) as flips
+                sum(case effect when 'flip' then 1 else 0 end) over (
+                    order by line_number rows unbounded preceding
+                ) as flips
             from lines_with_effect
         ),
 

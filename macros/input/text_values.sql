@@ -47,8 +47,9 @@
         ) -}}
     {%- elif type in ['DOUBLE', 'FLOAT', 'REAL'] -%}
         {{- return(
-            'case when isfinite(' ~ column_name ~ ') and abs(' ~ column_name ~ ') < 1e37 and ' ~ column_name ~ ' = trunc('
-            ~ column_name ~ ') then cast(cast(' ~ column_name ~ ' as hugeint) as varchar) else ' ~ as_text ~ ' end'
+            'case when isfinite(' ~ column_name ~ ') and abs(' ~ column_name ~ ') < 1e37 and ' ~ column_name
+            ~ ' = trunc(' ~ column_name ~ ') then cast(cast(' ~ column_name ~ ' as hugeint) as varchar) else '
+            ~ as_text ~ ' end'
         ) -}}
     {%- elif type in ['BLOB', 'BYTEA', 'BINARY', 'VARBINARY'] -%}
         {{- return('coalesce(try(decode(' ~ column_name ~ ')), ' ~ as_text ~ ')') -}}

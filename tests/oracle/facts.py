@@ -14,8 +14,6 @@ from history import (
     FieldHistory,
     Stage,
     StageBook,
-    Visit,
-    add_closing,
     logged_visits,
     visit_before,
 )
@@ -214,7 +212,11 @@ class Facts:
         for change in self.used("deal_changes"):
             key = (change.source, change["deal_id"])
             self.log.setdefault(key, {}).setdefault(change["field"], []).append(
-                (change["changed_at"], change["change_id"], change["old_value"], change["new_value"])
+                (
+                    change["changed_at"],
+                    change["change_id"],
+                    *(self._in_one_spelling(change, column) for column in ("old_value", "new_value")),
+                )
             )
             if change["changed_at"] < self.cutoff:
                 self.logged_fields.add((change.source, change["field"]))
@@ -355,7 +357,10 @@ class Facts:
 
     def typed(self, deal, name, found):
         """Typed value of (text, origin) of a logged field of a deal; None when it cannot be read."""
-        return self._read_logged(deal.source, name, *found)
+        text, origin = found
+        if name == "probability" and origin == "deal_changes":
+            return None if text is None else Decimal(text)  # the log's were brought to 0..1 when they were read
+        return self._read_logged(deal.source, name, text, origin)
 
     def _read_logged(self, source, name, text, origin):
         try:
@@ -363,6 +368,13 @@ class Facts:
         except Unreadable:
             return None
         return self._share(value, source, origin) if name == "probability" else value
+
+    def _in_one_spelling(self, change, column):
+        """Text of a logged value, the same for 100 and 100.00; None when it cannot be read."""
+        value = self._read_logged(change.source, change["field"], change[column], "deal_changes")
+        if isinstance(value, Decimal):
+            return f"{value:.2f}" if change["field"] == "amount" else f"{value:.10f}"
+        return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
     # ---- leads, activities
 
@@ -459,40 +471,32 @@ class Facts:
         def find(pipeline_id, stage_id):
             return self.stages.find(deal.source, pipeline_id, stage_id)
 
-        row_stage = find(pipeline_log.before(self.cutoff)[0], stage_log.row_at(self.cutoff)[0])
-        row_is_closed = row_stage is not None and row_stage.is_closed
-        if stage_log.changed_before(self.cutoff) or not row_is_closed:
-            deal.visits = logged_visits(created_at, stage_log, pipeline_log, find, self.cutoff)
-        else:
-            deal.visits = [Visit(None, created_at)]
-        deal.stage = deal.visits[-1].stage
-        if self._pipeline_was_never_known(deal, row_stage):
-
-            def find_without_pipeline(pipeline_id, stage_id):
+        def find_in_the_past(pipeline_id, stage_id):
+            if is_pipeline_lost and deal.outcome != "open":  # nobody knows in which pipeline the deal was
                 stage = find(pipeline_id, stage_id)
                 return stage if stage and stage.is_closed else find(None, stage_id)
+            return find(pipeline_id, stage_id)
 
-            if deal.visits != [Visit(None, created_at)]:
-                deal.visits = logged_visits(
-                    created_at, stage_log, pipeline_log, find_without_pipeline, self.cutoff
-                )
+        is_pipeline_lost = deal.has_log and (deal.source, "pipeline_id") not in self.logged_fields
+        pipeline_id, row_stage_id = pipeline_log.before(self.cutoff)[0], stage_log.row_at(self.cutoff)[0]
+        row_stage = find(pipeline_id, row_stage_id)
+        deal.stage = row_stage
+        if stage_log.changed_before(self.cutoff):
+            deal.stage = find(pipeline_id, stage_log.before(self.cutoff)[0])
         close_date = self._now(deal, "close_date")
-        if row_is_closed and deal.visits[-1].is_open:
+        is_logged = stage_log.changed_before(self.cutoff)
+        if row_stage and row_stage.is_closed and (not is_logged or deal.outcome == "open"):
+            deal.is_closing_added = True
             deal.stage = row_stage
             row_close_date = self.typed(deal, "close_date", deal.fields["close_date"].row_at(self.cutoff))
-            deal.closed_date = row_close_date or close_date
-            if deal.closed_date is None:
+            close_date = row_close_date or close_date
+            if close_date is None:
                 return
-            deal.visits = add_closing(deal.visits, row_stage, deal.closed_date, self.zone)
-            deal.is_closing_added = True
-        if deal.stage is not None and deal.stage.is_closed:
+            stage_log = stage_log.with_closing(row_stage_id, created_at, close_date, self.zone, self.cutoff)
+        deal.visits = logged_visits(created_at, stage_log, pipeline_log, find_in_the_past, self.cutoff)
+        if deal.outcome != "open":
             deal.closed_at = deal.visits[-1].started_at
-            deal.closed_date = deal.closed_date or close_date or self.date_of(deal.closed_at)
-
-    def _pipeline_was_never_known(self, deal, row_stage):
-        """Whether a closed deal's past has no pipeline, for its source's log names the field for no deal."""
-        is_closed = any(stage and stage.is_closed for stage in (deal.stage, row_stage))
-        return deal.has_log and is_closed and (deal.source, "pipeline_id") not in self.logged_fields
+            deal.closed_date = close_date or self.date_of(deal.closed_at)
 
     def _complete(self, deal):
         """Set lead, first contact, and for a closed deal its amount and its members."""
@@ -672,6 +676,8 @@ class Facts:
             for found in (history.before(self.cutoff), history.row_at(self.cutoff))
         )
         is_told = name != "probability" or row is not None  # a deal without one has its stage's
+        if name == "probability" and logged is None and deal.stage:
+            logged = deal.stage.probability
         if is_told and (empty if logged is None else logged) != (empty if row is None else row):
             self.audit.warn(deal.record, "log_disagrees", name)
 

@@ -93,8 +93,9 @@ def collapse_instant(rows):
     ids = [row[0] for row in rows]
     if None not in ids:
         order = int if all(change_id.isdecimal() for change_id in ids) else str
-        ordered = sorted(rows, key=lambda row: order(row[0]))
-        if order(ordered[-1][0]) != order(ordered[-2][0]):
+        ordered = sorted(rows, key=lambda row: (order(row[0]), row[0], row[2] or "", row[1] or ""))
+        old = ordered[-1][1]
+        if ordered[-1][0] != ordered[-2][0]:
             old, new = ordered[0][1], ordered[-1][2]
     return (starts[0] if len(starts) == 1 else old), new
 
@@ -136,6 +137,24 @@ class FieldHistory:
     def changed_before(self, cutoff):
         """Whether a change is known from before `cutoff`."""
         return bool(self.instants) and self.instants[0] < cutoff
+
+    def with_closing(self, stage_id, created_at, closed_date, zone, cutoff):
+        """The log of stages with a closing that only the row knows, at the start of `closed_date`.
+
+        What the log says of later days is dropped; the closing is never before the creation or the last change of
+        its day. Where the log has no change before `cutoff`, nobody knows the stage before the closing.
+        """
+        next_day = midnight(closed_date + ONE_DAY, zone)
+        kept = [change for change in self.changes if change.changed_at < min(next_day, cutoff)]
+        closed_at = max([midnight(closed_date, zone), created_at] + [change.changed_at for change in kept])
+        closing = Change(closed_at, None, stage_id)
+        closed = FieldHistory([], None)
+        closed.changes = [change for change in kept if change.changed_at < closed_at] + [closing]
+        if not closed.changes[:-1] and self.changed_before(cutoff):
+            closing = Change(closed_at, self.before(self.instants[0])[0], stage_id)
+            closed.changes = [closing]
+        closed.instants = [change.changed_at for change in closed.changes]
+        return closed
 
 
 # ------------------------------------------------------------ visits
@@ -183,18 +202,6 @@ def merge_visits(visits):
             merged[-1].ended_at = visit.started_at
         merged.append(Visit(visit.stage, visit.started_at))
     return merged
-
-
-def add_closing(visits, stage, closed_date, zone):
-    """The visits with a closing that only the row knows, at the start of `closed_date`.
-
-    What the log says of later days is dropped; the closing is never before the creation or the last change of
-    its day, and a visit that thereby lasts no time disappears.
-    """
-    next_day = midnight(closed_date + ONE_DAY, zone)
-    kept = [visit for visit in visits if visit.started_at < next_day] or visits[:1]
-    closed_at = max(midnight(closed_date, zone), kept[-1].started_at)
-    return merge_visits([visit for visit in kept if visit.started_at < closed_at] + [Visit(stage, closed_at)])
 
 
 def visit_before(visits, moment):

@@ -353,7 +353,7 @@ def kpi_pipeline_coverage(facts):
             "won_amount_to_date": won,
             "remaining_quota_amount": remaining,
             "coverage_to_go": ratio(current, remaining) if remaining and remaining > 0 else None,
-            "is_attained": won >= quota if quota else None,
+            "is_attained": won >= quota if quota and quota > 0 else None,
         }
         if row["is_complete"]:
             running = dict.fromkeys(running)

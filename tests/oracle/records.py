@@ -522,7 +522,10 @@ def _preference(record):
     return (
         record.value.get("updated_at") or LONG_AGO,
         record.value.get("loaded_at") or LONG_AGO,
-        "|".join(record.text[column] or "" for column in TABLES[record.table].columns),
+        "|".join(
+            [record.source]
+            + [record.text[name] or "" for name in TABLES[record.table].columns if name != "source_system"]
+        ),
     )
 
 

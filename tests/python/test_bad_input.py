@@ -1,6 +1,5 @@
 """What becomes of bad values: a build on them ends green, and the audit lists each with its reason."""
 
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -132,12 +131,12 @@ def test_every_message_names_table_record_and_what_to_do(warehouse):
 
 
 def test_raw_is_used_plus_excluded(warehouse):
-    rows = dict(
-        (table, counts)
+    rows = {
+        table: counts
         for table, *counts in warehouse.execute(
             "select table_name, raw_records, used_records, excluded_records from audit.audit_reconciliation"
         ).fetchall()
-    )
+    }
     assert rows["deals"] == [len(BAD_DEALS) + 5, 10, len(EXCLUDED) + 3]
     assert rows["quotas"] == [3, 1, 2]
 

@@ -1,6 +1,6 @@
 """Reads faulty and unusual input through the base models of crm_export.
 
-Every dbt run takes seconds and reads eleven tables, so each run below carries as many cases as it can: one file, one case.
+Every dbt run takes seconds and reads eleven tables, so each run carries as many cases as it can: one file, one case.
 """
 
 import csv
@@ -15,7 +15,6 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 PROJECT = Path(__file__).resolve().parents[2]
-NO_BREAK_SPACE = "\u00a0"
 
 MINIMAL_FILES = {
     "deals": "deal_id,stage_id,amount,created_at,close_date\nD1,S1,10,2024-01-01,2024-02-01\n",
@@ -345,6 +344,37 @@ def test_schema__tables_are_read_and_missing_ones_are_absent(tmp_path):
 def test_schema__missing_required_table_stops_with_one_line(tmp_path):
     run = Run(tmp_path, {"crm_export_schema": "raw_crm"})
     assert "the required table 'deals' is missing: there is no table deals in the schema 'raw_crm'" in run.failures["deals"]
+
+
+def test_large_files__are_read_line_by_line_with_the_same_result(tmp_path):
+    """More than 16 MB, where files go through the parallel reader, or are Latin-1."""
+    note = "n" * 1500
+    leads = ["lead_id,created_at,source,note"]
+    leads += [
+        f'L{number},2024-01-01,"two\nlines ""{number}""",{note}' if number % 3 else f"L{number},2024-01-01,web,{note}"
+        for number in range(12_000)
+    ]
+    leads[5_000] = 'BROKEN,"2024-01-01,web'
+    leads[6_000] = "SHORT,2024-01-01"
+    accounts = ["account_id,name,note"] + [f"A{number},M\u00fcller \u20ac,{note}" for number in range(12_000)]
+    run = run_files(tmp_path, {
+        **MINIMAL_FILES,
+        "leads": "\r\n".join(leads),
+        "accounts": "\n".join(accounts).encode("windows-1252"),
+    })
+    assert (run.exception, run.failures) == (None, {})
+    assert run.query("select count(*), count(distinct name), min(name) from accounts_base") == [
+        (12_000, 1, "M\u00fcller \u20ac"),
+    ]
+    assert run.query(
+        "select count(*), count(distinct lead_id), count(*) filter (where source = 'two' || chr(10) || 'lines \"' "
+        "|| substr(lead_id, 2) || '\"') from leads_base"
+    ) == [(11_998, 11_998, sum(1 for line in leads if '"two' in line))]
+    breaks = [sum(1 for line in leads[:index] if '"two' in line) for index in (5_000, 6_000)]
+    assert run.rejected("leads") == [
+        (5_001 + breaks[0], leads[5_000], "broken quotes"),
+        (6_001 + breaks[1], leads[6_000], "too few fields: 2 of 4"),
+    ]
 
 
 def test_generated_records__come_back_as_written(tmp_path):
