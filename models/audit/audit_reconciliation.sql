@@ -1,48 +1,10 @@
 with
+{%- for table_name in crm_export_contract() %}
 
-raw_deals as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__deals') }}
+raw_{{ table_name }} as (
+    select * from {{ ref('sales_kpis', 'base_crm_export__' ~ table_name) }}
 ),
-
-raw_stages as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__stages') }}
-),
-
-raw_deal_changes as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__deal_changes') }}
-),
-
-raw_accounts as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__accounts') }}
-),
-
-raw_sales_reps as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__sales_reps') }}
-),
-
-raw_rep_teams as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__rep_teams') }}
-),
-
-raw_leads as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__leads') }}
-),
-
-raw_activities as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__activities') }}
-),
-
-raw_quotas as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__quotas') }}
-),
-
-raw_sales_spend as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__sales_spend') }}
-),
-
-raw_fx_rates as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__fx_rates') }}
-),
+{%- endfor %}
 
 rejected_lines as (
     select * from {{ ref('sales_kpis', 'base_crm_export__rejected_lines') }}
@@ -106,105 +68,16 @@ as_of as (
 
 -- What came in, counted where it is read
 raw_counts as (
+    {%- for table_name in crm_export_contract() %}
     select
         source_system,
-        'deals' as table_name,
+        '{{ table_name }}' as table_name,
         count(*) as records
-    from raw_deals
+    from raw_{{ table_name }}
     group by source_system
 
     union all
-
-    select
-        source_system,
-        'stages' as table_name,
-        count(*) as records
-    from raw_stages
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'deal_changes' as table_name,
-        count(*) as records
-    from raw_deal_changes
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'accounts' as table_name,
-        count(*) as records
-    from raw_accounts
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'sales_reps' as table_name,
-        count(*) as records
-    from raw_sales_reps
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'rep_teams' as table_name,
-        count(*) as records
-    from raw_rep_teams
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'leads' as table_name,
-        count(*) as records
-    from raw_leads
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'activities' as table_name,
-        count(*) as records
-    from raw_activities
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'quotas' as table_name,
-        count(*) as records
-    from raw_quotas
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'sales_spend' as table_name,
-        count(*) as records
-    from raw_sales_spend
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'fx_rates' as table_name,
-        count(*) as records
-    from raw_fx_rates
-    group by source_system
-
-    union all
-
+    {% endfor %}
     select
         source_system,
         table_name,
