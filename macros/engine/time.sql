@@ -23,8 +23,14 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- Where clocks go back over midnight, DuckDB takes the second midnight of that date: the hour before it leads to the
+    first. -#}
 {% macro duckdb__local_midnight_as_utc(date) -%}
-    timezone('UTC', timezone('{{ var("reporting_timezone") }}', cast({{ date }} as timestamp)))
+    least(
+        timezone('UTC', timezone('{{ var("reporting_timezone") }}', cast({{ date }} as timestamp))),
+        timezone('UTC', timezone('{{ var("reporting_timezone") }}', cast({{ date }} as timestamp) - interval 1 hour))
+        + interval 1 hour
+    )
 {%- endmacro %}
 
 

@@ -35,7 +35,7 @@ trimmed_records as {{ 'materialized ' if comma_columns }}(
 {%- endif %}
 
 select
-    {{ "coalesce(source_system, 'crm_export')" if 'source_system' in columns else "'crm_export'" }} as source_system
+    {{ "coalesce(lower(source_system), 'crm_export')" if 'source_system' in columns else "'crm_export'" }} as source_system
     {%- for column in columns if column != 'source_system' %},
     {{ column }}
     {%- endfor %}

@@ -181,7 +181,7 @@ missing_rates as (
     select
         source_system,
         'quotas' as table_name,
-        sales_rep_id || '|' || quota_month as record_id,
+        substr(sales_rep_id, length(source_system) + 2) || '|' || quota_month as record_id,
         currency
     from used_quotas
     where quota_amount_in_currency is not null and quota_amount is null

@@ -28,6 +28,7 @@ from records import (
     Unreadable,
     exclude,
     exclude_duplicates,
+    local_date,
     midnight,
     placing_date,
     read_table,
@@ -154,12 +155,11 @@ class Facts:
 
     def date_of(self, moment):
         """The date of an instant in the reporting time zone (None for None)."""
-        return moment.astimezone(self.zone).date() if moment else None
+        return local_date(moment, self.zone) if moment else None
 
     def _exclude_before_clock(self):
-        for table, records in self.raw.items():
-            if table != "deals":
-                exclude_duplicates(records)
+        for records in self.raw.values():
+            exclude_duplicates(records)
         exclude(self.raw["deal_changes"], "other_field", lambda change: change["field"] not in LOGGED_FIELDS)
         exclude(
             self.raw["fx_rates"],
@@ -185,17 +185,13 @@ class Facts:
     def _default_as_of_date(self):
         """Date of the newest event up to the start of the run; the only place that knows the wall clock."""
         start = self.config.run_started_at or datetime.now(UTC)
-        valid = {
-            table: [record for record in records if record.reason not in ("missing_value", "invalid_value")]
-            for table, records in self.raw.items()
-        }
-        events = [r["created_at"] for t in ("deals", "leads", "accounts") for r in valid[t]]
-        events += [r["changed_at"] for r in valid["deal_changes"]]
-        events += [r["occurred_at"] for r in valid["activities"] if r["is_completed"] is not False]
-        events += [r[column] for r in valid["leads"] for column in ("qualified_at", "converted_at")]
+        events = [r["created_at"] for t in ("deals", "leads", "accounts") for r in self.used(t)]
+        events += [r["changed_at"] for r in self.used("deal_changes")]
+        events += [r["occurred_at"] for r in self.used("activities") if r["is_completed"] is not False]
+        events += [r[column] for r in self.used("leads") for column in ("qualified_at", "converted_at")]
         events += [
             midnight(r["close_date"], self.zone)
-            for r in valid["deals"]
+            for r in self.used("deals")
             if r["close_date"] and not self.has_log(r.source) and self._row_is_closed(r)
         ]
         past = [event for event in events if event and event <= start]
@@ -222,8 +218,6 @@ class Facts:
                 self.logged_fields.add((change.source, change["field"]))
 
     def _exclude_by_clock(self):
-        deals = self.raw["deals"]
-        exclude_duplicates(deals)
         for table, records in self.raw.items():
             if table != "quotas":
                 exclude(
@@ -386,7 +380,8 @@ class Facts:
         for lead in self.leads:  # what happened after the as-of date is not known yet
             if lead["converted_at"] and lead["converted_at"] >= self.cutoff:
                 lead.value |= {"converted_at": None, "converted_deal_id": None, "converted_account_id": None}
-            if lead["qualified_at"] and lead["qualified_at"] >= self.cutoff:
+            qualified_date = self.date_of(lead["qualified_at"])
+            if qualified_date and not self.config.earliest_date <= qualified_date <= self.as_of:
                 lead.value["qualified_at"] = None
         self.lead_of_deal = {}
         for lead in sorted(self.leads, key=lambda lead: (lead["created_at"], lead["lead_id"]), reverse=True):
@@ -490,7 +485,8 @@ class Facts:
             deal.stage = row_stage
             row_close_date = self.typed(deal, "close_date", deal.fields["close_date"].row_at(self.cutoff))
             close_date = row_close_date or close_date
-            if close_date is None:
+            if close_date is None or not deal.created_date <= close_date <= self.as_of:
+                deal.closed_date = close_date  # excluded: closed never, before it was created, or in the future
                 return
             stage_log = stage_log.with_closing(row_stage_id, created_at, close_date, self.zone, self.cutoff)
         deal.visits = logged_visits(created_at, stage_log, pipeline_log, find_in_the_past, self.cutoff)
@@ -693,6 +689,6 @@ def snapshot_days(grain, first_day, last_day):
 
 def _number_or_none(text):
     try:
-        return None if text is None else READERS["number"](text, None)
+        return None if text is None else READERS["probability"](text, None)
     except Unreadable:
         return None

@@ -19,10 +19,10 @@ from zoneinfo import ZoneInfo
 from records import LOGGED_FIELDS, TABLES, midnight
 
 ONE_DAY = timedelta(days=1)
-# Half hours, midnights that a clock change skips, both hemispheres, a zone a day ahead
+# Half hours, midnights that a clock change skips or repeats, both hemispheres, a zone a day ahead
 TIMEZONES = (
     *("UTC", "UTC", "UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "America/St_Johns", "Asia/Kathmandu"),
-    *("Africa/Cairo", "America/Santiago", "Asia/Beirut", "Australia/Lord_Howe", "Pacific/Auckland", "America/Nuuk"),
+    *("Africa/Cairo", "America/Santiago", "Asia/Beirut", "Australia/Lord_Howe", "Pacific/Auckland", "America/Nuuk", "Atlantic/Azores"),
 )
 FAR_FUTURE = datetime(2093, 5, 1, 12, tzinfo=UTC)
 OPTIONAL_TABLES = tuple(name for name in TABLES if name not in ("deals", "stages"))
@@ -96,7 +96,7 @@ class _Builder:
             start = midnight(self.day(), self.zone)
             moments += [start, start + self.pick(-1, 1, -3600, 3600) * timedelta(seconds=1)]
         for day in ((2024, 3, 31), (2024, 11, 3), (2025, 3, 9), (2025, 10, 26)):
-            moments.append(datetime(*day, 1, 30, tzinfo=UTC))
+            moments.append(datetime(*day, self.pick(0, 1), 30, tzinfo=UTC))
         return moments
 
     def moment(self, after=None):
@@ -118,8 +118,8 @@ class _Builder:
         wrong = {
             "text": ("", "", "   "),
             "number": ("", "abc", "1,000.00", "12 %", "1e30", "NaN"),
-            "date": ("", "soon", "2025-02-30", "31.12.2024", "1999-12-31", "0001-01-01"),
-            "instant": ("", "soon", "2025-02-30T10:00:00Z", "2024-13-01", "1999-12-31T23:59:59Z"),
+            "date": ("", "soon", "2025-02-30", "31.12.2024", "1999-12-31", "0001-01-01", "9999-12-31"),
+            "instant": ("", "soon", "2025-02-30T10:00:00Z", "2024-13-01", "1999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"),
             "boolean": ("", "maybe", "2"),
             "word": ("", "other", "?"),
         }
@@ -251,7 +251,8 @@ class _Builder:
         """The rows, some of them twice: the same, with another content, with ties of updated_at."""
         repeated = []
         for row in rows:
-            row.setdefault("loaded_at", self.pick("", "", self.as_instant(self.moment())))
+            loaded_at = self.pick("", "", self.as_instant(self.moment()))
+            row.setdefault("loaded_at", self.careless(loaded_at, "instant"))
             repeated.append(row)
             if not self.chance(0.05):
                 continue
@@ -533,6 +534,7 @@ class _Builder:
                 near = near if near.tzinfo else near.replace(tzinfo=UTC)
             except ValueError:
                 pass
+            near = near if near.year > 1 else self.moments[0]
             moment = near + timedelta(seconds=self.pick(0, -1, 0.25, 1800, 3600, 3601, 86400, -86400))
             rows.append(
                 {
@@ -557,7 +559,7 @@ class _Builder:
         return self.careless(self.as_date(month if self.chance(0.95) else month.replace(day=17)), "date")
 
     def _source_system(self):
-        return self.pick("", "", "", "crm_export", "crm_export", "hubspot") if self.chance(0.15) else ""
+        return self.pick("", "", "crm_export", "CRM_Export", "hubspot") if self.chance(0.15) else ""
 
     def _quotas(self):
         return [

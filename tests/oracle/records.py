@@ -168,6 +168,14 @@ def read_money(text):
     return round_to_cents(number)
 
 
+def read_probability(text):
+    """Decimal of a number that could be one; Unreadable otherwise: such a one does not make a table one of percents."""
+    number = read_number(text)
+    if abs(number) >= Decimal(10) ** 12:
+        raise Unreadable(text)
+    return number
+
+
 def read_rate(text):
     """Decimal(20, 12) above 0 of a number text; Unreadable otherwise: such a rate would turn money into nothing."""
     rate = read_number(text)
@@ -193,7 +201,18 @@ def read_boolean(text):
 
 def midnight(day, zone):
     """First instant (aware UTC datetime) of `day` in the time zone `zone`."""
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    try:
+        return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    except OverflowError:  # the first or the last day that Python knows
+        return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def local_date(moment, zone):
+    """The date of an aware datetime in the time zone `zone`."""
+    try:
+        return moment.astimezone(zone).date()
+    except OverflowError:  # the first or the last day that Python knows
+        return moment.date()
 
 
 def read_instant(text, zone):
@@ -228,7 +247,7 @@ def read_date(text, zone):
     if len(text) == len("2026-03-31"):  # no instant: its midnight may lie before the first year
         read_instant(text, UTC)
         return date.fromisoformat(text)
-    return read_instant(text, zone).astimezone(zone).date()
+    return local_date(read_instant(text, zone), zone)
 
 
 def one_of(*allowed):
@@ -251,7 +270,7 @@ READERS = {
     "text": lambda text, zone: text,
     "word": lambda text, zone: text.lower(),
     "currency": lambda text, zone: text.upper(),
-    "number": lambda text, zone: read_number(text),
+    "probability": lambda text, zone: read_probability(text),
     "money": lambda text, zone: read_money(text),
     "rate": lambda text, zone: read_rate(text),
     "whole": lambda text, zone: read_whole_number(text),
@@ -269,7 +288,7 @@ FIELD_TYPES = {
     "close_date": "date",
     "owner_id": "text",
     "currency": "currency",
-    "probability": "number",
+    "probability": "probability",
     "forecast_category": "word",
     "pipeline_id": "text",
     "is_deleted": "boolean",
@@ -317,7 +336,7 @@ TABLES = {
         "stage_id stage_name stage_order outcome",
         "pipeline_id stage_id",
         stage_order="whole",
-        probability="number",
+        probability="probability",
         outcome="outcome",
     ),
     "deals": _spec(
@@ -333,7 +352,7 @@ TABLES = {
         ),  # stage_id: judged as of the as-of date, in facts.py
         amount="money",
         currency="currency",
-        probability="number",
+        probability="probability",
         forecast_category="word",
         created_at="instant",
         close_date="date",
@@ -458,7 +477,9 @@ def _read_record(source, table, spec, row, config):
             if column in spec.readable:
                 invalid = True
             else:
-                unreadable += [column] if column != "loaded_at" else []
+                # The two tables without any other optional value to read list none
+                is_listed = column != "loaded_at" or table not in ("rep_teams", "fx_rates")
+                unreadable += [column] if is_listed else []
     if "source_system" in spec.columns:
         source = value["source_system"] or source
     if table == "fx_rates":
@@ -492,7 +513,7 @@ def placing_date(record, config):
     """The date, in the reporting time zone, that puts the record in time (None for an undated record)."""
     column = TABLES[record.table].placing
     moment = record.value.get(column) if column else None
-    return moment.astimezone(config.timezone).date() if isinstance(moment, datetime) else moment
+    return local_date(moment, config.timezone) if isinstance(moment, datetime) else moment
 
 
 def exclude_duplicates(records):
@@ -520,9 +541,12 @@ def _duplicate_key(record):
 
 def _preference(record):
     return (
-        record.value.get("updated_at") or LONG_AGO,
-        record.value.get("loaded_at") or LONG_AGO,
-        "|".join(
+        record.table == "deals" and record.text["stage_id"] is not None,
+        *(
+            (record.value.get(column) is not None, record.value.get(column) or LONG_AGO)
+            for column in ("updated_at", "loaded_at")
+        ),
+        "\x1f".join(
             [record.source]
             + [record.text[name] or "" for name in TABLES[record.table].columns if name != "source_system"]
         ),

@@ -120,6 +120,8 @@ class Tally:
 
     def periods_of(self, day):
         """The periods (one per grain) that contain `day`, but for those that start after the as-of date."""
+        if day.year > self.facts.as_of.year + 1:
+            return []
         periods = (period_of(day, grain, self.first_month) for grain in GRAINS)
         return [period for period in periods if period.start <= self.facts.as_of]
 
