@@ -1,6 +1,6 @@
 """Records turned into what the KPIs count: deals with their history, leads, members, rates, the clock.
 
-Source of the rules: "Time", "Money", "Population" and "Deal" in `../shared/kpi-definitions.md`.
+Source of the rules: "Time", "Money", "Population" and "Deal" in `docs/kpis.md`.
 """
 
 from bisect import bisect_right

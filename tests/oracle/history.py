@@ -1,7 +1,7 @@
 """The state of a deal at any instant, from its row and its change log.
 
-Source of the rules: the log paragraph of `../shared/input-contract.md` and the "History" and "Deal"
-paragraphs of `../shared/kpi-definitions.md`.
+Source of the rules: the log paragraph of `docs/inputs.md` and the "History" and "Deal"
+paragraphs of `docs/kpis.md`.
 """
 
 from bisect import bisect_left, bisect_right

@@ -2,7 +2,7 @@
 
 An oracle to check the SQL against: it shares no code with the models and uses only the standard library. It
 is slow on purpose and meant to be read: one function per KPI, each with its definition above it. The
-definitions are those of `../shared/kpi-definitions.md`, the input that of `../shared/input-contract.md`.
+definitions are those of `docs/kpis.md`, the input that of `docs/inputs.md`.
 
     marts, audit = compute({"crm_export": {"deals": [...], "stages": [...], "leads": None}}, Config())
 
@@ -35,8 +35,7 @@ Reading
 12. `rep_teams` rows of one rep and one date are duplicates; stages are keyed by (pipeline_id, stage_id).
 13. A quota or spend date that is not the first of its month stands for its month.
 14. Currency codes, source_system, field, type, direction, forecast_category: letter case is ignored.
-15. A rate of 0 or less is used as it stands. A source_system that is not switched on still has its quotas and
-    spend.
+15. A rate of 0 or less is invalid. A source_system that is not switched on still has its quotas and spend.
 16. Rates are shared by all sources: duplicates are sought across them.
 17. 0-100 or 0-1 is decided per source and table over all its raw rows; for the log over old and new values.
 18. y/n, thousands separators and 1.5 % are unreadable; an amount with more than two decimals is rounded to
@@ -48,9 +47,9 @@ Log
     (revisits are allowed); in a closed circle or a broken chain the greatest new_value counts and its own
     old_value is "before".
 20. Empty in the past of a closed deal, when the log names the field for no deal: amount, close_date,
-    owner_id, forecast_category (and probability: the stage's, for all deals). Not currency and pipeline_id:
-    an empty currency would be read as the reporting currency, an empty pipeline would make known stages
-    unknown. "Past" is any moment at which the deal was open; at its close the current owner counts.
+    owner_id, forecast_category, pipeline_id (and probability: the stage's, for all deals). Not currency: an
+    empty one would be read as the reporting currency. "Past" is any moment at which the deal was open; at its
+    close the current owner counts.
 21. A closing that only the row knows happens at the start of its closed date in the reporting time zone, but
     not before the creation or the last logged stage change of that day (a last stay that so loses all length
     is no visit); later stage changes are dropped. Its date is the row's close date, else the log's.

@@ -1,7 +1,7 @@
 """Raw text in, typed records out: reading, deduplicating and excluding, one reason per excluded record.
 
-Source of the rules: `../shared/input-contract.md` (tables, columns, types, duplicates) and the "Population"
-paragraph of `../shared/kpi-definitions.md`. Nothing here knows a KPI.
+Source of the rules: `docs/inputs.md` (tables, columns, types, duplicates) and the "Population"
+paragraph of `docs/kpis.md`. Nothing here knows a KPI.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Periods, and the one way in which every mart adds its components up by period and member.
 
-Source of the rules: "Periods" and "Rows and columns of a KPI mart" in `../shared/kpi-definitions.md`.
+Source of the rules: "Periods" and "Rows and columns of a KPI mart" in `docs/kpis.md`.
 """
 
 from collections import defaultdict

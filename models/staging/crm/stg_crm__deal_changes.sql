@@ -52,7 +52,7 @@ checked as (
 ranked as (
     select
         *,
-        row_number() over (partition by record_text, problem order by changed_at) as version_rank
+        row_number() over (partition by record_text, problem order by loaded_at desc nulls last) as version_rank
     from checked
 )
 
