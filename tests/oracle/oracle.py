@@ -10,14 +10,16 @@ AMBIGUITIES - where the specification leaves room, and what is chosen here:
 
 Clock and cut
  1. Default clock: besides the listed events, the closed date of a deal counts where its source has no log
-    (nothing else dates that change); account creations count too. Deleted, merged and duplicate rows count;
-    rows with a missing or unreadable needed value do not. No event at all: the date of the run.
+    (nothing else dates that change); account creations count too. Only records that are not yet excluded by then tell
+    the time: deleted and merged ones do, duplicates and log rows of other fields do not. No event at all: the date of
+    the run.
  2. `closed_in_future` also applies to a deal whose row alone knows the closing (no log, or the log lacks it):
     it is not turned back into an open deal.
  3. Whether a log "names" a field, or "holds no stage change", is judged on log rows up to the as-of date.
  4. Log rows after the as-of date are excluded (`created_in_future`) and still used to roll the row back.
- 5. `stage_id` NULL is judged on the row rolled back to the as-of date. A row whose stage is NULL but which
-    the log rolls back to a stage is used.
+ 5. A row rolled back to the as-of date holds, field by field, the old value of the first later change, even where
+    that contradicts the last earlier one. A missing `stage_id` is judged on that row, and so are all reasons that need
+    a deal's history: only for deals created by the as-of date.
  6. An account created after the as-of date is gone; its date is optional, so neither NULL nor an early one
     excludes.
  7. A conversion after the as-of date also unlinks lead and deal (lead source, first contact). One without a
@@ -25,31 +27,36 @@ Clock and cut
 
 Reading
  8. Blank required values other than those the contract lets be NULL are `missing_value`, also when they are
-    no key (stage_name, a rep's name, rate, quota amount); unreadable ones are `invalid_value`, for a record
-    without them cannot be used (outcome, stage_order, rate, quota or spend amount, spend category).
- 9. `earliest_date` is held against the placing date only, not against close, qualification or conversion
-    dates.
-10. Rows that are missing or invalid take no part in the choice among duplicates; a closed deal that has no
-    date to close on does (it is excluded afterwards, before any other reason is tried).
-11. "Greatest row as text": the trimmed texts, column by column in the contract's order, blank lowest.
+    no key (stage_name, rate, quota amount); unreadable ones are `invalid_value`, for a record without them cannot be
+    used (outcome, stage_order, rate, spend category). An unreadable quota or spend amount is NULL, with a warning.
+ 9. `earliest_date` is held against the placing date, and against the qualification of a lead, which it blanks (a date
+    such as 0001-01-01 stands for none); not against close or conversion dates.
+10. Rows that are missing or invalid take no part in the choice among duplicates. A deal without a stage or a closed
+    one without a date does (it is excluded afterwards); one with a stage comes before one without.
+11. "Greatest row as text": the trimmed texts, column by column in the contract's order, blank lowest. Without
+    `updated_at` comes last, then without `loaded_at`.
 12. `rep_teams` rows of one rep and one date are duplicates; stages are keyed by (pipeline_id, stage_id).
 13. A quota or spend date that is not the first of its month stands for its month.
 14. Currency codes, source_system, field, type, direction, forecast_category: letter case is ignored.
-15. A rate of 0 or less is invalid. A source_system that is not switched on still has its quotas and spend.
+15. A rate of 0 or less, or of 100 million or more, is invalid; rates have twelve decimals. A stage order must be
+    whole. A source_system that is not switched on still has its quotas and spend, and is no source without a log.
 16. Rates are shared by all sources: duplicates are sought across them.
-17. 0-100 or 0-1 is decided per source and table over all its raw rows; for the log over old and new values.
+17. 0-100 or 0-1 is decided per source and table over all its raw rows; for the log over old and new values. Numbers
+    of a million million or more are no probabilities and decide nothing.
 18. y/n, thousands separators and 1.5 % are unreadable; an amount with more than two decimals is rounded to
-    cents.
+    cents. An unreadable `loaded_at` is listed where a table has other optional values that are read as a type, so not
+    for rep_teams and fx_rates.
 
 Log
 19. change_id decides among changes of one instant when every one of them has one and the greatest is unique;
-    they compare as numbers when all of that instant are digits. A chain must have one start and one end
-    (revisits are allowed); in a closed circle or a broken chain the greatest new_value counts and its own
-    old_value is "before".
-20. Empty in the past of a closed deal, when the log names the field for no deal: amount, close_date,
-    owner_id, forecast_category, pipeline_id (and probability: the stage's, for all deals). Not currency: an
-    empty one would be read as the reporting currency. "Past" is any moment at which the deal was open; at its
-    close the current owner counts.
+    they compare as numbers when all of that instant are digits. Else the chain's end counts if there is one only
+    (revisits are allowed), else the greatest new_value as text. "Before" is the chain's start if there is one only,
+    whatever decided; else the old value of the first by change_id, or without a decision by it that of the last.
+    Values are brought to one spelling first (100 is 100.00); unreadable ones are empty.
+20. Empty in the past of a closed deal, when the log names the field for no deal: amount, close_date, owner_id,
+    forecast_category, pipeline_id (and probability: the stage's, for all deals). Not currency: an empty one would be
+    read as the reporting currency. Without its pipeline a past stage is the one without a pipeline or the only one of
+    that id, else unknown. "Past" is any moment at which the deal was open; at its close the current owner counts.
 21. A closing that only the row knows happens at the start of its closed date in the reporting time zone, but
     not before the creation or the last logged stage change of that day (a last stay that so loses all length
     is no visit); later stage changes are dropped. Its date is the row's close date, else the log's.
@@ -57,7 +64,7 @@ Log
     rule).
 23. `unknown_stage` goes by the stage the log ends in, even where the row names a stage that exists.
 24. "(last) entered the closed stage": the start of the last visit, so won to lost counts from the lost.
-25. A deal in stage `unknown` and without a pipeline of its own: the pipeline of its current stage.
+25. A deal in stage `unknown` and without a pipeline of its own then: the pipeline of its current stage.
 26. A deal without a pipeline, whose stage id stands both without a pipeline and in one: the one without.
 
 Attributes
@@ -74,12 +81,12 @@ Marts
 32. An absent table makes a component NULL when no source has it (leads, quotas, sales_spend); activities, as
     the opening columns without a log: for every member that includes leads of a source without activities.
 33. "Includes a source without a log": overall and that source always; else the members that its deals have at
-    their close (closed) or now (open), and for KPI 7 those of its quotas; judged over all time, not by
-    period.
+    their close (closed) or now (open), or had while open at an opening or a period's end, and those of its quotas;
+    judged over all time, not by period.
 34. KPI 5: the time limit is held against the response cut to whole seconds.
 35. KPI 6: its components are closed_deals and open_deals; the rest are companions.
 36. KPI 7: remaining_quota_amount = quota - won also for a member without quota (so that members add up);
-    is_attained is NULL for a quota of 0. In a period that is complete all five running columns are NULL.
+    is_attained is NULL unless the quota is above 0. In a period that is complete all five running columns are NULL.
 37. KPI 8: "in that pipeline" goes by the pipeline of the stage entered (`unknown` for one without); a won
     stage of any pipeline is an advance. undecided = not advanced and open now, wherever.
 38. KPI 9: for a team, a rep counts with the quota and the won amount credited to the rep in that team. reps_*
@@ -97,10 +104,15 @@ Smaller ones
 42. Openings and open_deals ignore a deletion that was undone later.
 43. A deal with neither a probability of its own nor one of its stage adds 0 to the forecast.
 44. Amount, currency, pipeline and (at the closing's instant) owner of a closing that only the row knows
-    follow the log as always; only its stage and close date are the row's.
+    follow the log as always; only its stage id and close date are the row's. A stage id that the log's pipeline does
+    not have is no closing.
 45. Trimming removes every kind of white space; instants must be in extended ISO form (`2026-03-01T10:00`,
     a blank for the T is fine); column names are matched in lower case as the contract writes them.
-46. The overall rows start, per grain, with the first period of that grain that has a non-zero component; a
+46. Warnings: a record is an orphan when what it points to is in no raw row. Rates are missed on the days that are
+    pictured (pipeline_snapshot_grain), whatever the marts use of them. log_disagrees compares typed values, where the
+    log names the field for that deal by then: an empty is_deleted is false, an empty currency the reporting one, a
+    probability that the log leaves empty is the stage's, and a row without one says nothing.
+47. The overall rows start, per grain, with the first period of that grain that has a non-zero component; a
     mart without any has no rows at all.
 """
 

@@ -25,6 +25,7 @@ typed as (
         {{ parse_logged_value('raw_deal_changes.old_value') }} as old_value,
         {{ parse_logged_value('raw_deal_changes.new_value') }} as new_value,
         {{ parse_timestamp('raw_deal_changes.changed_at') }} as changed_at,
+        {{ parse_timestamp('raw_deal_changes.loaded_at') }} as loaded_at,
         raw_deal_changes.changed_at as changed_at_text,
         {{ row_as_text('deal_changes', 'raw_deal_changes') }} as record_text,
         {{ unreadable_values('raw_deal_changes', {
