@@ -89,8 +89,8 @@ Marts
     is_attained is NULL unless the quota is above 0. In a period that is complete all five running columns are NULL.
 37. KPI 8: "in that pipeline" goes by the pipeline of the stage entered (`unknown` for one without); a won
     stage of any pipeline is an advance. undecided = not advanced and open now, wherever.
-38. KPI 9: for a team, a rep counts with the quota and the won amount credited to the rep in that team. reps_*
-    are not counted among the components that make a row exist.
+38. KPI 9: for a team, a rep counts with the quota and the won amount credited to the rep in that team. A
+    rep with quota makes a row exist, too (the quotas of several reps may cancel out).
 39. KPI 11: "creation" and "id" are the instant and the text. KPI 12: its marketing spend is not lag-shifted
     and is NULL for source_system; previous_qualified_leads adds over members, so it can make a row exist, and
     is 0 in the first period; the growth of a running period is shown.
@@ -449,7 +449,11 @@ def kpi_quota_attainment(facts):
     def is_null(name, dimension, member):
         return name == "quota_amount" and not facts.has_table("quotas")
 
-    tally = Tally(facts, SALES, ("won_amount", "quota_amount"), is_null)
+    def reps_with_quota(samples):
+        quota = total_by_key(samples.get("quota", ()))
+        return [rep for rep in quota if quota[rep] > 0]
+
+    tally = Tally(facts, SALES, ("won_amount", "quota_amount"), is_null, reps_with_quota)
     for deal in facts.won_deals:
         tally.add(deal.closed_date, deal.members, won_amount=deal.amount)
         tally.sample(deal.closed_date, deal.members, "won", (deal.members["sales_rep"], deal.amount or 0))
@@ -459,7 +463,7 @@ def kpi_quota_attainment(facts):
 
     def finish(row, samples):
         quota, won = total_by_key(samples["quota"]), total_by_key(samples["won"])
-        reps = [rep for rep in quota if quota[rep] > 0]
+        reps = reps_with_quota(samples)
         is_known = row["quota_amount"] is not None
         return {
             "reps_with_quota": len(reps) if is_known else None,

@@ -103,14 +103,23 @@ class Tally:
 
     dimensions: the KPI's own ones (`overall` and `source_system` are always added). components: additive
     columns (money is Decimal, counts are int). is_null(component, dimension, member_id): whether a
-    component cannot be known for a member.
+    component cannot be known for a member. is_something(samples): whether the samples of a member make a row where
+    its components do not.
     """
 
-    def __init__(self, facts, dimensions, components, is_null=lambda component, dimension, member_id: False):
+    def __init__(
+        self,
+        facts,
+        dimensions,
+        components,
+        is_null=lambda component, dimension, member_id: False,
+        is_something=lambda samples: False,
+    ):
         self.facts = facts
         self.dimensions = ("overall", "source_system", *dimensions)
         self.components = components
         self.is_null = is_null
+        self.is_something = is_something
         self.first_month = facts.config.fiscal_year_start_month
         self.sums = defaultdict(self._zeros)
         self.samples = defaultdict(lambda: defaultdict(list))
@@ -171,7 +180,8 @@ class Tally:
         return {name: None if self.is_null(name, *cell[1:]) else sums[name] for name in self.components}
 
     def _counts(self, cell):
-        return any(amount for amount in self._components(cell).values())
+        samples = self.samples.get(cell, {})
+        return any(self._components(cell).values()) or self.is_something(samples)
 
     def _spine(self):
         counted = [cell[0] for cell in self.sums if cell[1] == "overall" and self._counts(cell)]
