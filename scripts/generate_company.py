@@ -700,13 +700,13 @@ class Lead:
 
 
 class Chunk:
-    """Up to CHUNK_DEALS deals with their accounts, leads, log and activities, dirt included.
+    """Up to CHUNK_DEALS deals with their accounts, leads, log and activities, dirt included unless is_clean.
 
     tables: table name to a list of rows, each a list of texts in contract order; blank text is NULL. The
     same number, count, seed and staff make the same chunk. Raises ValueError if it is too small for its dirt.
     """
 
-    def __init__(self, number: int, count: int, seed: int, staff: Staff) -> None:
+    def __init__(self, number: int, count: int, seed: int, staff: Staff, is_clean: bool = False) -> None:
         self.number, self.count, self.staff = number, count, staff
         self.rng = random.Random(f"{seed}:chunk:{number}")
         self.rnd = self.rng.random
@@ -726,7 +726,8 @@ class Chunk:
         self._make_deals()
         self._make_other_leads()
         self._finish()
-        add_dirt(self)
+        if not is_clean:
+            add_dirt(self)
 
     def _make_deals(self) -> None:
         days = self.rng.choices(range(LAST_DAY + 1), cum_weights=DAY_WEIGHTS, k=self.count)
@@ -1406,7 +1407,7 @@ def stage_rows() -> list[list[str]]:
     return rows
 
 
-def rep_rows(staff: Staff) -> list[list[str]]:
+def rep_rows(staff: Staff, is_clean: bool = False) -> list[list[str]]:
     """`sales_reps`, with an older version of one rep."""
     rows = []
     for rep in staff.reps:
@@ -1420,11 +1421,12 @@ def rep_rows(staff: Staff) -> list[list[str]]:
             [rep.rep_id, rep.name, f"{mail}.{rep.rep_id.lower()}@tessellate.example", rep.team, manager,
              rep.hired, active, updated, LAST_LOAD]
         )  # fmt: skip
-    rows.append(older(rows[8], 7, 8, p3="Small Business"))
+    if not is_clean:
+        rows.append(older(rows[8], 7, 8, p3="Small Business"))
     return rows
 
 
-def team_rows(staff: Staff) -> list[list[str]]:
+def team_rows(staff: Staff, is_clean: bool = False) -> list[list[str]]:
     """`rep_teams`: who was in which team since when; the head and the newcomer have no history."""
     rows = []
     for rep in staff.reps:
@@ -1436,12 +1438,13 @@ def team_rows(staff: Staff) -> list[list[str]]:
         if rep.rep_id == "R12":  # away for half a year, in mid-quarter and back
             rows.append(["R12", "Partners", "2025-02-15", LOADED[776]])
             rows.append(["R12", "Small Business", "2025-08-15", LOADED[957]])
-    rows.append(["R00", "Enterprise", "2023-01-01", LOADED[0]])
-    rows.append(rows[0][:])
+    if not is_clean:
+        rows.append(["R00", "Enterprise", "2023-01-01", LOADED[0]])
+        rows.append(rows[0][:])
     return rows
 
 
-def quota_rows(staff: Staff, deals: int, seed: int) -> list[list[str]]:
+def quota_rows(staff: Staff, deals: int, seed: int, is_clean: bool = False) -> list[list[str]]:
     """`quotas` of 2024 and 2025 by rep and month, in the rep's currency; newcomer and head have none."""
     rng = random.Random(f"{seed}:quotas")
     rows = []
@@ -1463,14 +1466,15 @@ def quota_rows(staff: Staff, deals: int, seed: int) -> list[list[str]]:
                 [rep.rep_id, month.isoformat(), str(max(1, int(value / 100 + 0.5)) * 100), rep.currency,
                  "crm_export" if rep.rep_id == "R02" else "", LOADED[364 if month.year == 2024 else 730]]
             )  # fmt: skip
-    rows += [["R00", f"2025-{m:02d}-01", "12000", "USD", "", LOADED[730]] for m in range(1, 13)]
-    rows.append(rows[5][:])
-    rows.append([*rows[7][:2], "100", *rows[7][3:5], LOADED[200]])
-    rows.append(["R02", "2023-12-01", "to be agreed", "USD", "", LOADED[364]])
+    if not is_clean:
+        rows += [["R00", f"2025-{m:02d}-01", "12000", "USD", "", LOADED[730]] for m in range(1, 13)]
+        rows.append(rows[5][:])
+        rows.append([*rows[7][:2], "100", *rows[7][3:5], LOADED[200]])
+        rows.append(["R02", "2023-12-01", "to be agreed", "USD", "", LOADED[364]])
     return rows
 
 
-def spend_rows(deals: int, seed: int) -> list[list[str]]:
+def spend_rows(deals: int, seed: int, is_clean: bool = False) -> list[list[str]]:
     """`sales_spend`: monthly, some without a lead source or a spend_id, one planned for 2026-01."""
     rng = random.Random(f"{seed}:spend")
     size = deals / DEMO_DEALS
@@ -1498,12 +1502,13 @@ def spend_rows(deals: int, seed: int) -> list[list[str]]:
                 [month.isoformat(), category, source, f"{cents // 100}.{cents % 100:02d}", currency, spend_id,
                  "crm_export" if number == 0 else "", loaded]
             )  # fmt: skip
-    rows.append(rows[102][:])  # without an id: a duplicate
-    rows.append([*rows[104][:5], "S-9001", *rows[104][6:]])  # equal, but another id: a second invoice
+    if not is_clean:
+        rows.append(rows[102][:])  # without an id: a duplicate
+        rows.append([*rows[104][:5], "S-9001", *rows[104][6:]])  # equal, but another id: a second invoice
     return rows
 
 
-def rate_rows(seed: int) -> list[list[str]]:
+def rate_rows(seed: int, is_clean: bool = False) -> list[list[str]]:
     """`fx_rates`: one a week (Mondays) and currency, into USD (some leave that out), and dirty ones."""
     rng = random.Random(f"{seed}:rates")
     rows = []
@@ -1518,6 +1523,8 @@ def rate_rows(seed: int) -> list[list[str]]:
             rate = f"{millionths // 1_000_000}.{millionths % 1_000_000:06d}"
             rows.append([currency, monday.isoformat(), rate, target, loaded])
         monday += timedelta(days=7)
+    if is_clean:
+        return rows
     rows.append(["EUR", "2024-01-01", "0.867", "GBP", LOADED[366]])
     rows.append(["USD", "2025-01-06", "0.963", "EUR", LOADED[737]])
     rows.append(["GBP", "2025-03-05", "n/a", "USD", LOADED[795]])
@@ -1534,10 +1541,10 @@ def rate_rows(seed: int) -> list[list[str]]:
 CHUNKED = ["deals", "deal_changes", "accounts", "leads", "activities"]
 
 
-def write_part(number: int, deals: int, seed: int, folder: Path) -> int:
+def write_part(number: int, deals: int, seed: int, folder: Path, is_clean: bool = False) -> int:
     """Write one chunk as <folder>/<table>.<number>.csv without headers; returns the number."""
     count = min(CHUNK_DEALS, deals - number * CHUNK_DEALS)
-    chunk = Chunk(number, count, seed, Staff(deals, seed))
+    chunk = Chunk(number, count, seed, Staff(deals, seed), is_clean)
     for table in CHUNKED:
         write_rows(folder / f"{table}.{number:05d}.csv", chunk.tables[table])
     return number
@@ -1570,13 +1577,13 @@ def to_parquet(parts: list[Path], columns: list[str], target: Path) -> None:
 
 def write_company(
     folder: Path, deals: int = DEMO_DEALS, seed: int = DEFAULT_SEED, file_format: str = "csv",
-    prefix: str = "", workers: int = 2,
+    prefix: str = "", workers: int = 2, is_clean: bool = False,
 ) -> list[Path]:  # fmt: skip
     """Write all eleven tables as <folder>/<prefix><table>.<file_format> and return their paths.
 
     Rows: `deals` deals plus a few dirty ones, about 3.35 leads, 8 log rows and 11 activities for each. Memory
-    is bounded by `workers` chunks, whatever the size. Raises ValueError for a company too small to be dirtied
-    or an unknown format.
+    is bounded by `workers` chunks, whatever the size. is_clean leaves the deliberate dirt out. Raises
+    ValueError for a company too small to be dirtied or an unknown format.
     """
     last = deals % CHUNK_DEALS
     if deals < MINIMUM_DEALS or 0 < last < MINIMUM_DEALS:
@@ -1592,16 +1599,16 @@ def write_company(
     staff = Staff(deals, seed)
     small = {
         "stages": stage_rows(),
-        "sales_reps": rep_rows(staff),
-        "rep_teams": team_rows(staff),
-        "quotas": quota_rows(staff, deals, seed),
-        "sales_spend": spend_rows(deals, seed),
-        "fx_rates": rate_rows(seed),
+        "sales_reps": rep_rows(staff, is_clean),
+        "rep_teams": team_rows(staff, is_clean),
+        "quotas": quota_rows(staff, deals, seed, is_clean),
+        "sales_spend": spend_rows(deals, seed, is_clean),
+        "fx_rates": rate_rows(seed, is_clean),
     }
     for table, rows in small.items():
         write_rows(parts_folder / f"{table}.00000.csv", rows)
     chunks = range(-(-deals // CHUNK_DEALS))
-    work = partial(write_part, deals=deals, seed=seed, folder=parts_folder)
+    work = partial(write_part, deals=deals, seed=seed, folder=parts_folder, is_clean=is_clean)
     if len(chunks) == 1 or workers == 1:
         for number in chunks:
             work(number)
@@ -1641,6 +1648,7 @@ def main() -> None:
     )
     parser.add_argument("--format", choices=["parquet", "csv"], default="parquet", help="format with --out")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of the random numbers")
+    parser.add_argument("--clean", action="store_true", help="with --out: without the deliberate dirt")
     parser.add_argument("--workers", type=int, default=2, help="processes (the result does not depend on it)")
     arguments = parser.parse_args()
     if not arguments.seeds and not arguments.out:
@@ -1650,8 +1658,9 @@ def main() -> None:
             write_company(arguments.seeds, seed=arguments.seed, prefix="demo_")
         if arguments.out:
             write_company(
-                arguments.out, arguments.deals, arguments.seed, arguments.format, workers=arguments.workers
-            )
+                arguments.out, arguments.deals, arguments.seed, arguments.format, workers=arguments.workers,
+                is_clean=arguments.clean,
+            )  # fmt: skip
     except ValueError as problem:
         parser.error(str(problem))
 

@@ -35,10 +35,14 @@
     from {{ table_name }}
     where
         {{ reference }} is not null
-        and exists (
-            select 1 from input_tables
-            where input_tables.table_name = '{{ referred_table }}'
-        )
+        and case
+            when {{ table_name }}.source_system in (select source_system from input_tables)
+                then {{ table_name }}.source_system in (
+                    select source_system from input_tables where table_name = '{{ referred_table }}' and is_present
+                )
+            -- Quotas may name a source that is not read
+            else exists (select 1 from input_tables where table_name = '{{ referred_table }}' and is_present)
+        end
         and not exists (
             select 1 from {{ {'accounts': 'account_records', 'sales_reps': 'sales_rep_records', 'deals': 'deal_records', 'leads': 'lead_records'}[referred_table] }} as referred
             where

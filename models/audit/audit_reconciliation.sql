@@ -2,7 +2,7 @@ with
 {%- for table_name in crm_export_contract() %}
 
 raw_{{ table_name }} as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__' ~ table_name) }}
+    select * from {{ ref('sales_kpis', 'base_crm__' ~ table_name) }}
 ),
 {%- endfor %}
 

@@ -115,7 +115,7 @@ fx_rates as (
 ),
 
 input_tables as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__tables') }} where is_present
+    select * from {{ ref('sales_kpis', 'base_crm__tables') }}
 ),
 
 unreadable as (

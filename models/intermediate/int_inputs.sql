@@ -1,7 +1,7 @@
 with
 
 input_tables as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__tables') }}
+    select * from {{ ref('sales_kpis', 'base_crm__tables') }}
 )
 
 select

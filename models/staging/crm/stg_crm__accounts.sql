@@ -1,7 +1,7 @@
 with
 
 raw_accounts as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__accounts') }}
+    select * from {{ ref('sales_kpis', 'base_crm__accounts') }}
 ),
 
 typed as (

@@ -1,7 +1,7 @@
 with
 
 raw_activities as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__activities') }}
+    select * from {{ ref('sales_kpis', 'base_crm__activities') }}
 ),
 
 typed as (

@@ -1,7 +1,7 @@
 with
 
 raw_deal_changes as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__deal_changes') }}
+    select * from {{ ref('sales_kpis', 'base_crm__deal_changes') }}
 ),
 
 probability_scales as (

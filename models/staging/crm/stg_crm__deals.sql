@@ -1,7 +1,7 @@
 with
 
 raw_deals as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__deals') }}
+    select * from {{ ref('sales_kpis', 'base_crm__deals') }}
 ),
 
 probability_scales as (

@@ -1,7 +1,7 @@
 with
 
 raw_fx_rates as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__fx_rates') }}
+    select * from {{ ref('sales_kpis', 'base_crm__fx_rates') }}
 ),
 
 typed as (

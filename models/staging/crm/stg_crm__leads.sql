@@ -1,7 +1,7 @@
 with
 
 raw_leads as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__leads') }}
+    select * from {{ ref('sales_kpis', 'base_crm__leads') }}
 ),
 
 typed as (

@@ -1,7 +1,7 @@
 with
 
 raw_quotas as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__quotas') }}
+    select * from {{ ref('sales_kpis', 'base_crm__quotas') }}
 ),
 
 typed as (

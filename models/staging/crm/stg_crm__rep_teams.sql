@@ -1,7 +1,7 @@
 with
 
 raw_rep_teams as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__rep_teams') }}
+    select * from {{ ref('sales_kpis', 'base_crm__rep_teams') }}
 ),
 
 typed as (

@@ -1,7 +1,7 @@
 with
 
 raw_sales_reps as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__sales_reps') }}
+    select * from {{ ref('sales_kpis', 'base_crm__sales_reps') }}
 ),
 
 typed as (

@@ -1,7 +1,7 @@
 with
 
 raw_sales_spend as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__sales_spend') }}
+    select * from {{ ref('sales_kpis', 'base_crm__sales_spend') }}
 ),
 
 typed as (

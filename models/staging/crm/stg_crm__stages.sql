@@ -1,7 +1,7 @@
 with
 
 raw_stages as (
-    select * from {{ ref('sales_kpis', 'base_crm_export__stages') }}
+    select * from {{ ref('sales_kpis', 'base_crm__stages') }}
 ),
 
 probability_scales as (

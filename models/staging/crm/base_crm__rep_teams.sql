@@ -1,0 +1,3 @@
+{{ config(materialized='view') }}
+
+{{ united_records('rep_teams') }}
