@@ -47,6 +47,7 @@
         members.member_name,
         members.member_sort,
         members.includes_source_without_log,
+        members.includes_source_without_activities,
         {%- for component in components %}
         coalesce({{ measured }}.{{ component }}, 0) as {{ component }},
         {%- endfor %}

@@ -6,7 +6,6 @@ input_tables as (
 
 select
     coalesce(bool_or(is_present and table_name = 'leads'), false) as has_leads,
-    coalesce(bool_or(is_present and table_name = 'activities'), false) as has_activities,
     coalesce(bool_or(is_present and table_name = 'quotas'), false) as has_quotas,
     coalesce(bool_or(is_present and table_name = 'sales_spend'), false) as has_sales_spend
 from input_tables

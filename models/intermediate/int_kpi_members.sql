@@ -67,26 +67,31 @@ found_with_deals as (
     select 'deal_type', deal_type, deal_type, source_system from deals
 ),
 
+-- Members of what needs to know when a new lead was answered
+found_with_leads as (
+    select 'overall' as dimension, 'all' as member_id, 'all' as member_name, source_system from leads
+    union
+    select 'source_system', source_system, source_system, source_system from leads
+    union
+    select 'sales_rep', sales_rep_id, sales_rep_name, source_system from leads
+    union
+    select 'sales_team', sales_team, sales_team, source_system from leads
+    union
+    select 'segment', segment, segment, source_system from leads
+    union
+    select 'region', region, region, source_system from leads
+    union
+    select 'lead_source', lead_source, lead_source, source_system from leads
+),
+
 found_elsewhere as (
-    select 'source_system' as dimension, source_system as member_id, source_system as member_name from leads
-    union
-    select 'source_system', source_system, source_system from sales_spend
-    union
-    select 'sales_rep', sales_rep_id, sales_rep_name from leads
-    union
-    select 'sales_team', sales_team, sales_team from leads
+    select 'source_system' as dimension, source_system as member_id, source_system as member_name from sales_spend
     union
     select 'sales_team', qualification_sales_team, qualification_sales_team from leads
     union
     select 'pipeline', pipeline_id, pipeline_name from visits
     union
     select 'stage', stage_id, stage_name from visits
-    union
-    select 'segment', segment, segment from leads
-    union
-    select 'region', region, region from leads
-    union
-    select 'lead_source', lead_source, lead_source from leads
     union
     select 'lead_source', lead_source, lead_source from sales_spend
 ),
@@ -96,9 +101,21 @@ found as (
         found_with_deals.dimension,
         found_with_deals.member_id,
         found_with_deals.member_name,
-        not coalesce(sources.has_deal_log, true) as is_without_log
+        not coalesce(sources.has_deal_log, true) as is_without_log,
+        false as is_without_activities
     from found_with_deals
     left join sources on found_with_deals.source_system = sources.source_system
+
+    union all
+
+    select
+        found_with_leads.dimension,
+        found_with_leads.member_id,
+        found_with_leads.member_name,
+        false as is_without_log,
+        not sources.has_activities as is_without_activities
+    from found_with_leads
+    inner join sources on found_with_leads.source_system = sources.source_system
 
     union all
 
@@ -106,7 +123,8 @@ found as (
         dimension,
         member_id,
         member_name,
-        false as is_without_log
+        false as is_without_log,
+        false as is_without_activities
     from found_elsewhere
 ),
 
@@ -115,7 +133,8 @@ members as (
         dimension,
         member_id,
         max(member_name) as member_name,
-        bool_or(is_without_log) as includes_source_without_log
+        bool_or(is_without_log) as includes_source_without_log,
+        bool_or(is_without_activities) as includes_source_without_activities
     from found
     group by dimension, member_id
 )
@@ -135,6 +154,7 @@ select
             members.member_name,
             members.member_id
     ) as member_sort,
-    members.includes_source_without_log
+    members.includes_source_without_log,
+    members.includes_source_without_activities
 from members
 left join stages on members.dimension = 'stage' and members.member_id = stages.stage_key

@@ -6,6 +6,7 @@ input_tables as (
 
 select
     source_system,
-    coalesce(bool_or(is_present and table_name = 'deal_changes'), false) as has_deal_log
+    coalesce(bool_or(is_present and table_name = 'deal_changes'), false) as has_deal_log,
+    coalesce(bool_or(is_present and table_name = 'activities'), false) as has_activities
 from input_tables
 group by source_system

@@ -20,8 +20,8 @@ as_of as (
     select * from {{ ref('sales_kpis', 'int_as_of') }}
 ),
 
-inputs as (
-    select * from {{ ref('sales_kpis', 'int_inputs') }}
+sources as (
+    select * from {{ ref('sales_kpis', 'int_sources') }}
 ),
 
 -- What happened to a lead after the as-of date has not happened yet
@@ -133,25 +133,25 @@ select
         as {{ dbt.type_bigint() }}
     ) as total_days_to_convert,
     case
-        when inputs.has_activities
+        when sources.has_activities
             then {{ counted('judged.exclusion_reason is null and judged.first_response_at is not null') }}
     end as responded_leads,
     case
-        when inputs.has_activities
+        when sources.has_activities
             then cast(
                 case when judged.exclusion_reason is null then coalesce(judged.response_seconds, 0) else 0 end
                 as {{ dbt.type_bigint() }}
             )
     end as total_response_seconds,
     case
-        when inputs.has_activities
+        when sources.has_activities
             then {{ counted(
                 'judged.exclusion_reason is null and judged.response_seconds <= '
                 ~ var('lead_response_sla_hours') ~ ' * 3600'
             ) }}
     end as leads_within_sla
 from judged
-cross join inputs
+inner join sources on judged.source_system = sources.source_system
 left join sales_reps on judged.sales_rep_id = sales_reps.sales_rep_id
 left join sales_rep_teams as creation_teams
     on

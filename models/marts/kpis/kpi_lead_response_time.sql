@@ -18,10 +18,6 @@ members as (
     select * from {{ ref('sales_kpis', 'int_kpi_members') }}
 ),
 
-inputs as (
-    select * from {{ ref('sales_kpis', 'int_inputs') }}
-),
-
 created_in_period as (
     select
         period_days.period_grain,
@@ -53,7 +49,7 @@ reported as (
     ) }}
 ),
 
--- Without activities nobody knows whether a lead was answered
+-- Without activities nobody knows whether a lead was answered, and others' answers would be held against all leads
 known as (
     select
         reported.period_grain,
@@ -65,13 +61,15 @@ known as (
         reported.member_id,
         reported.member_name,
         reported.member_sort,
-        case when inputs.has_activities then reported.total_response_seconds end as total_response_seconds,
-        case when inputs.has_activities then reported.responded_leads end as responded_leads,
         reported.new_leads,
-        case when inputs.has_activities then reported.leads_within_sla end as leads_within_sla,
-        reported.median_lead_response_hours
+        case when not reported.includes_source_without_activities then reported.total_response_seconds end
+            as total_response_seconds,
+        case when not reported.includes_source_without_activities then reported.responded_leads end as responded_leads,
+        case when not reported.includes_source_without_activities then reported.leads_within_sla end
+            as leads_within_sla,
+        case when not reported.includes_source_without_activities then reported.median_lead_response_hours end
+            as median_lead_response_hours
     from reported
-    cross join inputs
 )
 
 select
