@@ -3,11 +3,12 @@
 #   SALES_KPIS_DB   the DuckDB file to build (warehouse/sales_kpis.duckdb)
 #   VARS            dbt vars, for example: make build VARS='{"reporting_currency": "EUR"}'
 #   LOCK_FLAGS      for make lock: --upgrade takes the newest release of every dependency
+#   BASE, REPORT    for make diff: the revision to compare with (origin/main), a file for its report
 #   PYTHON          the Python to make .venv with (the first of python3.11, 3.12, 3.13, python3 that fits)
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help build test lint structure lock bench clean
+.PHONY: help build test diff lint structure lock bench clean
 
 SALES_KPIS_DB ?= warehouse/sales_kpis.duckdb
 DBT_PROFILES_DIR := .
@@ -18,6 +19,7 @@ BIN := .venv/bin
 DBT := $(BIN)/dbt
 PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check --require-hashes
 TEST_DB := warehouse/test.duckdb
+BASE ?= origin/main
 
 # Public hashes only, whatever pip is told on this machine; a lock names no address
 PIP_COMPILE := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= $(BIN)/python -m piptools compile \
@@ -39,6 +41,9 @@ test: .venv/.dev ## Run every check: Python style, full build with all tests, do
 	@SALES_KPIS_DB=$(TEST_DB) $(BIN)/sqlfluff lint models
 	@$(BIN)/python tests/oracle/compare.py --db $(TEST_DB) --inputs seeds --prefix demo_
 	@SALES_KPIS_DB=$(TEST_DB) $(BIN)/python -m pytest tests
+
+diff: .venv/.runtime ## Compare the marts with those of another revision: make diff BASE=origin/main [REPORT=report.md]
+	@$(BIN)/python scripts/diff_marts.py --against $(BASE) $${REPORT:+--report "$$REPORT"}
 
 lint: .venv/.dev ## Check the style of the SQL (sqlfluff) and of the Python (ruff)
 	@$(BIN)/ruff check .
