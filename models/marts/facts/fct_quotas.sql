@@ -20,6 +20,15 @@ as_of as (
     select * from {{ ref('sales_kpis', 'int_as_of') }}
 ),
 
+sources as (
+    select * from {{ ref('sales_kpis', 'int_sources') }}
+),
+
+-- Quotas that do not come with the deals stand against those of all sources
+all_sources as (
+    select bool_and(has_deal_log) as has_deal_log from sources
+),
+
 -- Quotas are set ahead: months to come convert at the latest rate known
 dated_quotas as (
     select
@@ -42,8 +51,11 @@ select
     dated_quotas.quota_month,
     dated_quotas.currency,
     dated_quotas.amount as quota_amount_in_currency,
-    {{ in_reporting_currency('dated_quotas.amount', 'dated_quotas.currency', 'fx_rates.rate') }} as quota_amount
+    {{ in_reporting_currency('dated_quotas.amount', 'dated_quotas.currency', 'fx_rates.rate') }} as quota_amount,
+    coalesce(sources.has_deal_log, all_sources.has_deal_log) as has_deal_log
 from dated_quotas
+cross join all_sources
+left join sources on dated_quotas.source_system = sources.source_system
 left join sales_reps on dated_quotas.sales_rep_id = sales_reps.sales_rep_id
 left join sales_rep_teams
     on

@@ -1,3 +1,5 @@
+{% set moved_month = dbt.dateadd('month', var('cac_lag_months'), 'sales_spend.spend_month') %}
+
 with
 
 sales_spend as (
@@ -16,6 +18,8 @@ converted as (
     select
         sales_spend.source_system,
         sales_spend.spend_month,
+        -- Spend brings customers with a lag, and counts in no cost before that month has begun
+        cast(case when {{ moved_month }} <= as_of.as_of_date then {{ moved_month }} end as date) as acquisition_month,
         sales_spend.category,
         coalesce(sales_spend.lead_source, 'unknown') as lead_source,
         coalesce(sales_spend.currency, '{{ var("reporting_currency") | upper }}') as currency,
@@ -30,6 +34,7 @@ converted as (
 select
     source_system,
     spend_month,
+    acquisition_month,
     category,
     lead_source,
     currency,
@@ -39,4 +44,4 @@ select
         as marketing_spend_amount,
     cast(coalesce(sum(amount), 0) as decimal(38, 2)) as acquisition_spend_amount
 from converted
-group by source_system, spend_month, category, lead_source, currency
+group by source_system, spend_month, acquisition_month, category, lead_source, currency

@@ -14,10 +14,6 @@ inputs as (
     select * from {{ ref('sales_kpis', 'int_inputs') }}
 ),
 
-as_of as (
-    select * from {{ ref('sales_kpis', 'int_as_of') }}
-),
-
 period_days as (
     select * from {{ ref('sales_kpis', 'dim_period_days') }}
 ),
@@ -30,22 +26,13 @@ members as (
     select * from {{ ref('sales_kpis', 'int_kpi_members') }}
 ),
 
--- Spend works with a lag: it counts in a later month, once that month has begun
-shifted_spend as (
-    select
-        *,
-        cast({{ dbt.dateadd('month', var('cac_lag_months'), 'spend_month') }} as date) as counted_month
-    from sales_spend
-),
-
 spent_in_period as (
     select
         period_days.period_grain,
         period_days.period_start_date,
-        shifted_spend.*
-    from shifted_spend
-    inner join as_of on shifted_spend.counted_month <= as_of.as_of_date
-    inner join period_days on shifted_spend.counted_month = period_days.date_day
+        sales_spend.*
+    from sales_spend
+    inner join period_days on sales_spend.acquisition_month = period_days.date_day
 ),
 
 won_in_period as (
