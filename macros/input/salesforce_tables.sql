@@ -60,7 +60,7 @@
         },
         'user': {
             'names': ['user', 'sf_user'],
-            'feeds': ['sales_reps'],
+            'feeds': ['sales_reps', 'rep_teams'],
             'required_columns': ['id'],
             'columns': dict({
                 'id': [], 'name': [], 'first_name': [], 'last_name': [], 'email': [], 'user_role_id': [], 'team': [],
