@@ -142,7 +142,7 @@
         when 'forecast' then 'commit'
         when 'bestcase' then 'best_case'
         when 'mostlikely' then 'most_likely'
-        else {{ text }}
+        else lower({{ text }})
     end
 {%- endmacro %}
 

@@ -11,7 +11,7 @@
         when regexp_full_match({{ text }}, '\d{12,13}')
             then cast(make_timestamp(cast({{ text }} as bigint) * 1000) as varchar)
         when regexp_full_match({{ text }}, '\d{9,10}(\.\d+)?')
-            then cast(make_timestamp(cast(cast({{ text }} as decimal(18, 6)) * 1000000 as bigint)) as varchar)
+            then cast(make_timestamp(cast(cast({{ text }} as double) * 1000000 as bigint)) as varchar)
         else {{ text }}
     end
 {%- endmacro %}
