@@ -1,8 +1,8 @@
 """Salesforce's twin: a company as Fivetran, Airbyte or dlt would leave it from Salesforce.
 
 Ids are Salesforce's (18 characters, the first three name the object). `fit` says in Salesforce's terms what happened:
-one global list of stages, a probability and a forecast category on every deal, and a log whose change_id is the id of the
-OpportunityHistory row (008) or of the OpportunityFieldHistory row (017) that shows the change. `raw_tables` writes the
+one global list of stages, a probability and a forecast category on every deal, and a log whose change_id is the id of
+the OpportunityHistory row (008) or the OpportunityFieldHistory row (017) that shows the change. `raw_tables` writes the
 log as those two objects, each row of the first being the whole deal as it was then.
 """
 
@@ -21,7 +21,8 @@ LOST = [
     "stages of one name that mean different things in two pipelines, and their own probabilities and order",
     "deals without a probability, a forecast category, a currency or a close date",
     "a stage outside all pipelines, apart from the others: every stage is in every record type",
-    "kinds of activities other than calls, mails, meetings and tasks; activities after a conversion stay with the contact",
+    "kinds of activities other than calls, mails, meetings and tasks",
+    "that an activity after a conversion was the lead's: it is the contact's",
     "the time of day of what is still to do",
     "exchange rates beyond six decimals of the inverse",
     "what was spent on sales and marketing",
@@ -801,7 +802,7 @@ def raw_tables(company: Company, loader: str) -> dict[str, RawTable]:
 
 
 def in_history_mode(rows: list[dict], former: list[dict]) -> list[dict]:
-    """Former and present versions in one table. Of a deleted record nothing is active, though its last version was good."""
+    """Former and present versions in one table. Of a deleted record none is active, though its last one was good."""
     versions = [row | {"active": "false"} for row in former]
     starts = {row["Id"]: row["start"] for row in sorted(former, key=lambda row: row["start"])}
     for row in rows:
