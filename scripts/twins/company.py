@@ -4,7 +4,8 @@ A twin is the same company in another form. Each CRM has a module beside this on
 
     LOADERS                       the loaders whose shapes it writes
     LOST                          list of texts: what of a company the CRM cannot hold
-    fit(company)                  the company without what the CRM cannot hold, ids as the CRM would write them
+    fit(company)                  the company without what the CRM cannot hold, ids as the CRM would write them;
+                                  fit(company, loader) where one loader holds less than another
     SHARED_TABLES                 the contract's tables of quotas, spend and rates that the CRM does not hold: they are
                                   read from an export beside it
     raw_tables(company, loader)   {name: RawTable} of a fitted company
@@ -14,7 +15,9 @@ so that a build of the raw tables gives the marts of a build of the fitted compa
 """
 
 import csv
+import inspect
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 Company = dict[str, list[dict[str, str | None]]]
@@ -51,6 +54,16 @@ def write_company(company: Company, folder: Path) -> Path:
             writer.writeheader()
             writer.writerows(rows)
     return folder
+
+
+def fitted(twin: ModuleType, company: Company, loader: str) -> Company:
+    """The company as a CRM, and the loader where that matters, can hold it."""
+    return twin.fit(company, loader) if depends_on_loader(twin) else twin.fit(company)
+
+
+def depends_on_loader(twin: ModuleType) -> bool:
+    """Whether one of the CRM's loaders holds less than another."""
+    return "loader" in inspect.signature(twin.fit).parameters
 
 
 def write_raw_tables(connection, schema: str, tables: dict[str, RawTable]) -> None:
