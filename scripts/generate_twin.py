@@ -19,7 +19,7 @@ import duckdb
 sys.path.insert(0, str(Path(__file__).parent))
 
 from generate_company import write_company
-from twins.company import fit_company, read_company, shared_tables, write_raw_tables
+from twins.company import read_company, shared_tables, write_raw_tables
 from twins.company import write_company as write_csvs
 
 CRMS = tuple(
@@ -46,12 +46,12 @@ def main() -> int:
     twin = importlib.import_module(f"twins.{given.crm}")
     if given.loader not in twin.LOADERS:
         parser.error(f"{given.crm} has the loaders {', '.join(twin.LOADERS)}")
-    company = fit_company(twin, read_company(given.company) if given.company else clean_demo_company(), given.loader)
+    company = twin.fit(read_company(given.company) if given.company else clean_demo_company(), given.loader)
     schema = given.schema or given.crm
     with duckdb.connect(str(given.db)) as connection:
         write_raw_tables(connection, schema, twin.raw_tables(company, given.loader))
     shared = given.db.with_suffix(".shared")
-    write_csvs(shared_tables(company, twin, given.loader, given.crm), shared)
+    write_csvs(shared_tables(company, twin.SHARED_TABLES[given.loader], given.crm), shared)
     variables = {"crm_sources": [given.crm], f"{given.crm}_schema": schema, "crm_export_path": str(shared)}
     variables |= twin.dbt_vars(given.loader)
     print(json.dumps(variables))

@@ -4,11 +4,13 @@
         names             the spellings of its name (its own name, unless given)
         feeds             the contract tables that cannot be known without it
         is_required       whether a build stops where it is missing
+        required_without  {table, column}: a build stops where that table exists without that column, which holds the same
         columns           column as its base model yields it -> the spellings of its name (empty: its own)
         required_columns  those of them without which the build stops -#}
 {% macro crm_adapters() -%}
     {{- return({
-        'salesforce': sales_kpis.salesforce_tables()
+        'salesforce': sales_kpis.salesforce_tables(),
+        'hubspot': sales_kpis.hubspot_tables()
     }) -}}
 {%- endmacro %}
 
@@ -39,7 +41,7 @@
 {% macro raw_records(crm, table_name) -%}
     {%- set described = sales_kpis.crm_adapters()[crm].tables[table_name] -%}
     {%- set relation = sales_kpis.find_raw_table(crm, table_name) -%}
-    {%- if relation is none and described.get('is_required', false) -%}
+    {%- if relation is none and sales_kpis.raw_table_is_required(crm, table_name) -%}
         {%- do sales_kpis.raw_stop(crm,
             "the required table '" ~ table_name ~ "' is missing: the schema '" ~ sales_kpis.raw_schema(crm)
             ~ "' has no table named " ~ described.get('names', [table_name]) | join(' or ')
@@ -58,6 +60,18 @@ from {{ relation }}
 from (select 1 as nothing) as no_table
 where 1 = 0
 {%- endif %}
+{%- endmacro %}
+
+
+{#- Whether a build cannot do without a raw table. -#}
+{% macro raw_table_is_required(crm, table_name) -%}
+    {%- set described = sales_kpis.crm_adapters()[crm].tables[table_name] -%}
+    {%- set other = described.get('required_without', none) -%}
+    {%- set other_relation = sales_kpis.find_raw_table(crm, other.table) if other else none -%}
+    {%- if other_relation -%}
+        {{- return(other.column not in sales_kpis.find_raw_columns(crm, other.table, other_relation)) -}}
+    {%- endif -%}
+    {{- return(described.get('is_required', false)) -}}
 {%- endmacro %}
 
 
@@ -157,7 +171,7 @@ where 1 = 0
     {%- set relation = sales_kpis.find_raw_table(crm, table_name) -%}
     {%- set fields = sales_kpis.find_raw_columns(crm, table_name, relation) if relation else {} -%}
     {%- if 'loaded_at' in fields -%}
-        select max({{ sales_kpis.parse_timestamp(fields.loaded_at) }}) from {{ relation }}
+        select max({{ sales_kpis.parse_timestamp(sales_kpis.epoch_as_instant(fields.loaded_at)) }}) from {{ relation }}
     {%- else -%}
         {%- do log(crm ~ ': ' ~ table_name ~ ' does not say when it was loaded; its freshness is not known.', info=true) -%}
         select {{ dbt.current_timestamp() }}

@@ -34,11 +34,13 @@
 {%- endmacro %}
 
 {#- A plain cast would write instants in the session's time zone, an id that came through a nullable number column as
-    5.0, and text that was stored as bytes with escapes. -#}
+    5.0, text that was stored as bytes with escapes, and lists in a form that is no JSON. -#}
 {% macro duckdb__column_as_text(column_name, data_type) -%}
     {%- set type = data_type | upper -%}
     {%- set as_text = 'cast(' ~ column_name ~ ' as varchar)' -%}
-    {%- if type.startswith('VARCHAR') or type in ['TEXT', 'STRING'] -%}
+    {%- if type.endswith(']') or type.startswith('STRUCT') or type.startswith('MAP') -%}
+        {{- return('cast(to_json(' ~ column_name ~ ') as varchar)') -}}
+    {%- elif type.startswith('VARCHAR') or type in ['TEXT', 'STRING'] -%}
         {{- return(column_name) -}}
     {%- elif type in ['TIMESTAMP WITH TIME ZONE', 'TIMESTAMPTZ'] -%}
         {{- return(

@@ -4,16 +4,12 @@ A twin is the same company in another form. Each CRM has a module beside this on
 
     LOADERS                       the loaders whose shapes it writes
     LOST                          list of texts: what of a company the CRM cannot hold
-    fit(company)                  the company without what the CRM cannot hold, ids as the CRM would write them
-    SHARED_TABLES                 the contract's tables of quotas, spend and rates that the CRM does not hold: they are
-                                  read from an export beside it
+    fit(company, loader)          the company without what the CRM, or this loader, cannot hold, ids as the CRM would
+                                  write them
+    SHARED_TABLES                 {loader: the contract's tables of quotas, spend and rates that it does not bring}:
+                                  they are read from an export beside it
     raw_tables(company, loader)   {name: RawTable} of a fitted company
     dbt_vars(loader)              the vars that a build of these tables needs beside crm_sources and the schema
-
-and, where its loaders do not all bring the same,
-
-    fit_to_loader(company, loader)  a fitted company without what this loader does not bring
-    SHARED_BY_LOADER                {loader: further tables of quotas, spend and rates that it does not bring}
 
 so that a build of the raw tables gives the marts of a build of the fitted company.
 """
@@ -76,15 +72,9 @@ def write_raw_tables(connection, schema: str, tables: dict[str, RawTable]) -> No
             connection.execute(f'insert into "{schema}"."{name}" select {casts}', lists)
 
 
-def fit_company(twin, company: Company, loader: str) -> Company:
-    """The company without what the CRM, or this loader, cannot hold; twin is the CRM's module."""
-    fitted = twin.fit(company)
-    return twin.fit_to_loader(fitted, loader) if hasattr(twin, "fit_to_loader") else fitted
-
-
-def shared_tables(company: Company, twin, loader: str, source: str) -> Company:
+def shared_tables(company: Company, names: tuple[str, ...], source: str) -> Company:
     """The tables that a source reads from an export beside it; what names no source belongs to this one."""
     found = {}
-    for name in twin.SHARED_TABLES + getattr(twin, "SHARED_BY_LOADER", {}).get(loader, ()):
+    for name in names:
         found[name] = [row | ({} if name == "fx_rates" else {"source_system": source}) for row in company[name]]
     return found

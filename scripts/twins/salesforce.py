@@ -30,8 +30,7 @@ LOST = [
     "from dlt's verified source: the log, the names of pipelines, quotas and exchange rates",
 ]
 
-SHARED_TABLES = ("sales_spend",)
-SHARED_BY_LOADER = {"dlt": ("quotas", "fx_rates")}
+SHARED_TABLES = dict.fromkeys(LOADERS, ("sales_spend",)) | {"dlt": ("quotas", "sales_spend", "fx_rates")}
 
 REPORTING_CURRENCY = "USD"
 DAYS_TO_CLOSE = 90  # what an admin's default would put into an empty close date
@@ -264,8 +263,8 @@ def fit_rate(row: dict) -> dict:
     return row | {"rate": repr(1.0 / float(kept)), "to_currency": None}
 
 
-def fit(company: Company) -> Company:
-    """The company without what Salesforce cannot hold (LOST), with its ids."""
+def fit(company: Company, loader: str) -> Company:
+    """The company without what Salesforce, or this loader, cannot hold (LOST), with its ids."""
     pipelines = {row["pipeline_id"]: row["pipeline_name"] for row in company["stages"] if row["pipeline_id"]}
     keys = {
         "deals": [row["deal_id"] for row in company["deals"]],
@@ -302,7 +301,7 @@ def fit(company: Company) -> Company:
     for row in activities:
         if row["type"] == "meeting" and not is_event(row, last):
             row["occurred_at"] = row["occurred_at"][:10]
-    return {
+    fitted = {
         "deals": deals,
         "stages": [
             {
@@ -354,15 +353,12 @@ def fit(company: Company) -> Company:
             fit_rate(row) for row in company["fx_rates"] if row["to_currency"] in (None, REPORTING_CURRENCY)
         ],
     }
-
-
-def fit_to_loader(company: Company, loader: str) -> Company:
-    """A fitted company without what this loader does not bring."""
-    lost = {} if loader == "fivetran" else {"rep_teams": []}
+    if loader != "fivetran":
+        fitted["rep_teams"] = []
     if loader == "dlt":
-        lost["deal_changes"] = []
-        lost["stages"] = [row | {"pipeline_name": None} for row in company["stages"]]
-    return company | lost
+        fitted["deal_changes"] = []
+        fitted["stages"] = [row | {"pipeline_name": None} for row in fitted["stages"]]
+    return fitted
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from generate_twin import clean_demo_company
 from twins import salesforce
-from twins.company import fit_company, write_raw_tables
+from twins.company import write_raw_tables
 
 OPPORTUNITY = {
     "id": "006000000000001AAA", "stage_name": "New", "amount": "100", "created_date": "2026-01-05 09:00:00",
@@ -53,7 +53,7 @@ def filled_columns(connection, relation):
 
 @pytest.mark.parametrize("loader", salesforce.LOADERS)
 def test_every_table_and_column_is_found_as_the_loader_spells_it(loader, demo, run_dbt, tmp_path):
-    tables = salesforce.raw_tables(fit_company(salesforce, demo, loader), loader)
+    tables = salesforce.raw_tables(salesforce.fit(demo, loader), loader)
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         write_raw_tables(connection, "raw_crm", tables)
     # Once with the unit tests, which no other build of the checks runs

@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from generate_twin import CRMS, clean_demo_company
-from twins.company import fit_company, shared_tables, write_company, write_raw_tables
+from twins.company import shared_tables, write_company, write_raw_tables
 
 TWINS = [(crm, loader) for crm in CRMS for loader in importlib.import_module(f"twins.{crm}").LOADERS]
 
@@ -77,10 +77,10 @@ def marts_of_export(demo, run_dbt, tmp_path_factory):
 @pytest.mark.parametrize(("crm", "loader"), TWINS)
 def test_raw_tables_give_the_marts_of_the_export(crm, loader, demo, marts_of_export, run_dbt, tmp_path):
     twin = importlib.import_module(f"twins.{crm}")
-    company = fit_company(twin, demo, loader)
+    company = twin.fit(demo, loader)
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         write_raw_tables(connection, "raw_crm", twin.raw_tables(company, loader))
-    shared = write_company(shared_tables(company, twin, loader, crm), tmp_path / "shared")
+    shared = write_company(shared_tables(company, twin.SHARED_TABLES[loader], crm), tmp_path / "shared")
     variables = {"crm_sources": [crm], f"{crm}_schema": "raw_crm", "crm_export_path": str(shared)} | twin.dbt_vars(loader)
     run_dbt("run", "--quiet", "--select", "+path:models/marts", work=tmp_path, vars=variables)
     found = differing_cells(marts_of_export(crm, company), marts_of(tmp_path / "warehouse.duckdb", crm))

@@ -1,0 +1,3 @@
+{{ config(enabled=sales_kpis.is_source_on('hubspot'), materialized='view') }}
+
+{{ sales_kpis.raw_records('hubspot', 'deal_pipeline_stage') }}
