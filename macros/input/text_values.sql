@@ -34,7 +34,7 @@
 {%- endmacro %}
 
 {#- A plain cast would write instants in the session's time zone, an id that came through a nullable number column as
-    5.0, and text that was stored as bytes with escapes. -#}
+    5.0, text that was stored as bytes with escapes, and nested values in no format at all. -#}
 {% macro duckdb__column_as_text(column_name, data_type) -%}
     {%- set type = data_type | upper -%}
     {%- set as_text = 'cast(' ~ column_name ~ ' as varchar)' -%}
@@ -51,6 +51,10 @@
             ~ ' = trunc(' ~ column_name ~ ') then cast(cast(' ~ column_name ~ ' as hugeint) as varchar) else '
             ~ as_text ~ ' end'
         ) -}}
+    {%- elif type == 'JSON' -%}
+        {{- return('(' ~ column_name ~ " ->> '$')") -}}
+    {%- elif sales_kpis.is_nested_type(type) -%}
+        {{- return('cast(to_json(' ~ column_name ~ ') as varchar)') -}}
     {%- elif type in ['BLOB', 'BYTEA', 'BINARY', 'VARBINARY'] -%}
         {{- return('coalesce(try(decode(' ~ column_name ~ ')), ' ~ as_text ~ ')') -}}
     {%- else -%}

@@ -4,7 +4,8 @@ A twin is the same company in another form. Each CRM has a module beside this on
 
     LOADERS                       the loaders whose shapes it writes
     LOST                          list of texts: what of a company the CRM cannot hold
-    fit(company)                  the company without what the CRM cannot hold, ids as the CRM would write them
+    fit(company)                  the company without what the CRM cannot hold, ids as the CRM would write them;
+                                  fit(company, loader) where one loader holds less than another
     SHARED_TABLES                 the contract's tables of quotas, spend and rates that the CRM does not hold: they are
                                   read from an export beside it
     raw_tables(company, loader)   {name: RawTable} of a fitted company
@@ -14,7 +15,9 @@ so that a build of the raw tables gives the marts of a build of the fitted compa
 """
 
 import csv
+import inspect
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 Company = dict[str, list[dict[str, str | None]]]
@@ -69,6 +72,16 @@ def write_raw_tables(connection, schema: str, tables: dict[str, RawTable]) -> No
                 f"cast(unnest(?::varchar[]) as {data_type})" for data_type in table.columns.values()
             )
             connection.execute(f'insert into "{schema}"."{name}" select {casts}', lists)
+
+
+def fits_loaders(twin: ModuleType) -> bool:
+    """Whether what a company loses depends on the loader too."""
+    return "loader" in inspect.signature(twin.fit).parameters
+
+
+def fit_company(twin: ModuleType, company: Company, loader: str) -> Company:
+    """The company fitted to a twin's CRM and, where that makes a difference, to the loader."""
+    return twin.fit(company, loader) if fits_loaders(twin) else twin.fit(company)
 
 
 def shared_tables(company: Company, names: tuple[str, ...], source: str) -> Company:

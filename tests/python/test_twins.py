@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from generate_twin import CRMS, clean_demo_company
-from twins.company import shared_tables, write_company, write_raw_tables
+from twins.company import fit_company, fits_loaders, shared_tables, write_company, write_raw_tables
 
 TWINS = [(crm, loader) for crm in CRMS for loader in importlib.import_module(f"twins.{crm}").LOADERS]
 
@@ -57,16 +57,19 @@ def demo():
 
 @pytest.fixture(scope="module")
 def marts_of_export(demo, run_dbt, tmp_path_factory):
-    """marts_of_export(crm): the marts of the company fitted to a CRM and built as an export, built once for each CRM."""
+    """marts_of_export(crm, loader): the marts of the company fitted to a CRM and built as an export, built once for each
+    CRM, or for each loader where the fit depends on it."""
     built = {}
 
-    def build(crm):
-        if crm not in built:
+    def build(crm, loader):
+        twin = importlib.import_module(f"twins.{crm}")
+        key = (crm, loader) if fits_loaders(twin) else crm
+        if key not in built:
             work = tmp_path_factory.mktemp(f"export_{crm}")
-            folder = write_company(importlib.import_module(f"twins.{crm}").fit(demo), work / "export")
+            folder = write_company(fit_company(twin, demo, loader), work / "export")
             run_dbt("run", "--quiet", "--select", "+path:models/marts", work=work, vars={"crm_export_path": str(folder)})
-            built[crm] = marts_of(work / "warehouse.duckdb", "crm_export")
-        return built[crm]
+            built[key] = marts_of(work / "warehouse.duckdb", "crm_export")
+        return built[key]
 
     return build
 
@@ -74,11 +77,11 @@ def marts_of_export(demo, run_dbt, tmp_path_factory):
 @pytest.mark.parametrize(("crm", "loader"), TWINS)
 def test_raw_tables_give_the_marts_of_the_export(crm, loader, demo, marts_of_export, run_dbt, tmp_path):
     twin = importlib.import_module(f"twins.{crm}")
-    company = twin.fit(demo)
+    company = fit_company(twin, demo, loader)
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         write_raw_tables(connection, "raw_crm", twin.raw_tables(company, loader))
     shared = write_company(shared_tables(company, twin.SHARED_TABLES, crm), tmp_path / "shared")
     variables = {"crm_sources": [crm], f"{crm}_schema": "raw_crm", "crm_export_path": str(shared)} | twin.dbt_vars(loader)
     run_dbt("run", "--quiet", "--select", "+path:models/marts", work=tmp_path, vars=variables)
-    found = differing_cells(marts_of_export(crm), marts_of(tmp_path / "warehouse.duckdb", crm))
+    found = differing_cells(marts_of_export(crm, loader), marts_of(tmp_path / "warehouse.duckdb", crm))
     assert not found, "\n".join(found)
