@@ -43,6 +43,7 @@
         },
         'deals_archived': {
             'names': ['deals_archived', 'v2_deals_archived'],
+            'mapped_as': 'deals',
             'required_columns': ['id', 'status', 'stage_id', 'value', 'add_time'],
             'columns': deal_columns
         },
@@ -82,6 +83,7 @@
             }
         },
         'deal_history': {
+            'mapped_as': 'deals',
             'feeds': ['deal_changes'],
             'required_columns': ['id', 'status', 'stage_id', 'version_from'],
             'columns': {

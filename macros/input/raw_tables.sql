@@ -6,6 +6,8 @@
         is_required       whether a build stops where it is missing
         columns           column as its base model yields it -> the spellings of its name (empty: its own)
         required_columns  those of them without which the build stops
+        mapped_as         another raw table, whose entries in the var <crm>_columns hold for this one too
+        logged_fields     fields of a log, for which the var may give the key under which they are logged
     A spelling with a point (custom_fields.segment) is a value within a nested column, whether the loader left it nested
     or made a column of its own of it (custom_fields__segment). -#}
 {% macro crm_adapters() -%}
@@ -104,7 +106,7 @@ where 1 = 0
     {%- endfor -%}
     {%- set fields = {} -%}
     {%- for column, names in described.columns.items() -%}
-        {%- set key = table_name ~ '.' ~ column -%}
+        {%- set key = described.get('mapped_as', table_name) ~ '.' ~ column -%}
         {%- set spellings = [chosen[key]] if key in chosen else (names or [column]) -%}
         {%- set tried = [] -%}
         {%- for spelling in spellings -%}
@@ -124,7 +126,7 @@ where 1 = 0
         {%- if column == 'loaded_at' and column in fields -%}
             {%- do fields.update({column: sales_kpis.load_time(fields.loaded_at)}) -%}
         {%- endif -%}
-        {%- if column not in fields and key in chosen -%}
+        {%- if column not in fields and key in chosen and 'mapped_as' not in described -%}
             {%- do sales_kpis.raw_stop(crm,
                 place ~ " has no column '" ~ chosen[key] ~ "', which the var " ~ crm ~ "_columns names for '" ~ key
                 ~ "'; correct the var."
@@ -144,7 +146,7 @@ where 1 = 0
     silently. -#}
 {% macro check_raw_columns_var(crm) -%}
     {%- set known = [] -%}
-    {%- for table_name, described in sales_kpis.crm_adapters()[crm].tables.items() -%}
+    {%- for table_name, described in sales_kpis.crm_adapters()[crm].tables.items() if 'mapped_as' not in described -%}
         {%- for column in (described.columns | list) + described.get('logged_fields', []) -%}
             {%- do known.append(table_name ~ '.' ~ column) -%}
         {%- endfor -%}

@@ -726,6 +726,4 @@ def dbt_vars(loader: str) -> dict:
                 columns[f"{table}.{column}"] = key
             elif loader == "airbyte" or table in ("deals", "organizations"):
                 columns[f"{table}.{column}"] = f"custom_fields.{key}"
-    if loader == "fivetran":
-        columns["deal_history.forecast_category"] = f"custom_{hashed('deals', 'forecast_category')}"
     return {"pipedrive_columns": columns}
