@@ -488,7 +488,8 @@ class Writer:
             state = self.present_state(deal)
             rows = self.replays[deal["deal_id"]].raw
             for row in reversed(rows):
-                state[row["field"]] = row["old_value"] or row["new_value"]
+                # Only the row that logs the first stage has nothing before it
+                state[row["field"]] = row["old_value"] if row["field"] != "stage_id" else row["old_value"] or row["new_value"]
             created = instant(deal["created_at"])
             starts, states = [created], [state]
             for row in rows:

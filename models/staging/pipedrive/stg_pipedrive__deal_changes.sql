@@ -36,7 +36,9 @@ dated_deals as (
         end as closed_at,
         row_number() over (
             partition by {{ reference_id('id') }}
-            order by {{ parse_timestamp('update_time') }} desc nulls last, coalesce(version_from, loaded_at) desc nulls last
+            order by
+                {{ parse_timestamp('update_time') }} desc nulls last,
+                coalesce(version_from, loaded_at) desc nulls last
         ) as version_rank
     from all_deals
 ),
@@ -64,7 +66,8 @@ numbered as (
                 change_id,
                 case field when 'stage_id' then 1 when 'expected_close_date' then 2 when 'status' then 3 else 4 end
         ) as step,
-        max(case when field = 'pipeline_id' then 1 else 0 end) over (partition by deal_id) = 1 as has_pipeline_changes
+        max(case when field = 'pipeline_id' then 1 else 0 end) over (partition by deal_id) = 1 as has_pipeline_changes,
+        field = 'status' and new_value in ('won', 'lost') and coalesce(old_value, 'open') <> 'deleted' as is_closing
     from deal_log
 ),
 
@@ -78,8 +81,7 @@ preceded as (
             as logged_expected_date,
         {{ last_known("case when field = 'status' and new_value in ('open', 'won', 'lost') then new_value end") }}
             over earlier as logged_status,
-        {{ last_known("case when field = 'status' and new_value in ('won', 'lost') then changed_at end") }} over earlier
-            as logged_closed_at
+        {{ last_known("case when is_closing then changed_at end") }} over earlier as logged_closed_at
     from numbered
     window earlier as (partition by deal_id order by step rows between unbounded preceding and 1 preceding)
 ),
@@ -92,7 +94,7 @@ first_values as (
         min_by(
             case when old_value in ('won', 'lost') then old_value else 'open' end, step
         ) filter (where field = 'status' and new_value in ('open', 'won', 'lost')) as status,
-        max(step) filter (where field = 'status' and new_value in ('won', 'lost')) as last_closing_step
+        max(step) filter (where is_closing) as last_closing_step
     from numbered
     group by deal_id
 ),
@@ -111,7 +113,7 @@ situated as (
                 then current_deals.closed_at
         end as known_closed_at
     from preceded
-    inner join first_values on preceded.deal_id = first_values.deal_id
+    left join first_values on preceded.deal_id = first_values.deal_id
     left join current_deals on preceded.deal_id = current_deals.deal_id
 ),
 
@@ -151,7 +153,7 @@ pipeline_moves as (
 ),
 
 changes as (
-    -- The stage and the expected date of a closed deal go on in Pipedrive, but are not what this deal is in and closed on
+    -- Stage and expected date of a closed deal can still change on the board: not what it is in, nor when it closed
     select
         change_id,
         deal_id,

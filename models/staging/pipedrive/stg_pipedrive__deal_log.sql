@@ -1,5 +1,7 @@
 {{ config(enabled=sales_kpis.is_source_on('pipedrive'), materialized='view') }}
 
+{%- set forecast_key = sales_kpis.pipedrive_field_key('deal_flow.forecast_category', 'deals.forecast_category') %}
+
 with
 
 deal_flow as (
@@ -23,7 +25,7 @@ flow_changes as (
             when 'user_id' then 'owner_id'
             when 'pipeline' then 'pipeline_id'
             when 'deleted' then 'is_deleted'
-            when '{{ pipedrive_field_key("deal_flow.forecast_category", "deals.forecast_category") | lower }}'
+            when '{{ forecast_key | lower }}'
                 then 'forecast_category'
             else lower(field_key)
         end as field,
@@ -135,9 +137,9 @@ left join field_options as old_options
     on
         all_changes.field = 'forecast_category'
         and all_changes.old_value = old_options.option_id
-        and old_options.field_key = '{{ pipedrive_field_key("deal_flow.forecast_category", "deals.forecast_category") }}'
+        and old_options.field_key = '{{ forecast_key }}'
 left join field_options as new_options
     on
         all_changes.field = 'forecast_category'
         and all_changes.new_value = new_options.option_id
-        and new_options.field_key = '{{ pipedrive_field_key("deal_flow.forecast_category", "deals.forecast_category") }}'
+        and new_options.field_key = '{{ forecast_key }}'
