@@ -96,7 +96,8 @@ found as (
         found_with_deals.dimension,
         found_with_deals.member_id,
         found_with_deals.member_name,
-        not coalesce(sources.has_deal_log, true) as is_without_log
+        not coalesce(sources.has_deal_log, true) as is_without_log,
+        sources.history_known_from
     from found_with_deals
     left join sources on found_with_deals.source_system = sources.source_system
 
@@ -106,7 +107,8 @@ found as (
         dimension,
         member_id,
         member_name,
-        false as is_without_log
+        false as is_without_log,
+        cast(null as date) as history_known_from
     from found_elsewhere
 ),
 
@@ -115,7 +117,8 @@ members as (
         dimension,
         member_id,
         max(member_name) as member_name,
-        bool_or(is_without_log) as includes_source_without_log
+        bool_or(is_without_log) as includes_source_without_log,
+        max(history_known_from) as history_known_from
     from found
     group by dimension, member_id
 )
@@ -135,6 +138,7 @@ select
             members.member_name,
             members.member_id
     ) as member_sort,
-    members.includes_source_without_log
+    members.includes_source_without_log,
+    members.history_known_from
 from members
 left join stages on members.dimension = 'stage' and members.member_id = stages.stage_key
