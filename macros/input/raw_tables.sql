@@ -6,19 +6,24 @@
         is_required       whether a build stops where it is missing
         required_without  {table, column}: a build stops where that table exists without that column, which holds the same
         columns           column as its base model yields it -> the spellings of its name (empty: its own)
-        required_columns  those of them without which the build stops -#}
+        required_columns  those of them without which the build stops
+        mapped_as         another raw table, whose entries in the var <crm>_columns hold for this one too
+        logged_fields     fields of a log, for which the var may give the key under which they are logged
+    A spelling with a point (custom_fields.segment) is a value within a nested column, whether the loader left it nested
+    or made a column of its own of it (custom_fields__segment). -#}
 {% macro crm_adapters() -%}
     {{- return({
         'salesforce': sales_kpis.salesforce_tables(),
-        'hubspot': sales_kpis.hubspot_tables()
+        'hubspot': sales_kpis.hubspot_tables(),
+        'pipedrive': sales_kpis.pipedrive_tables()
     }) -}}
 {%- endmacro %}
 
 
-{#- A name as it is compared: letter case and underscores do not matter, so that StageName, stage_name and STAGE_NAME are
-    one name, as are X__c, x__c and x_c. -#}
+{#- A name as it is compared: letter case, underscores and points do not matter, so that StageName, stage_name and
+    STAGE_NAME are one name, as are X__c, x__c and x_c. -#}
 {% macro comparable_name(name) -%}
-    {{- return(name | string | lower | replace('_', '')) -}}
+    {{- return(name | string | lower | replace('_', '') | replace('.', '')) -}}
 {%- endmacro %}
 
 
@@ -115,7 +120,7 @@ where 1 = 0
     {%- endfor -%}
     {%- set fields = {} -%}
     {%- for column, names in described.columns.items() -%}
-        {%- set key = table_name ~ '.' ~ column -%}
+        {%- set key = described.get('mapped_as', table_name) ~ '.' ~ column -%}
         {%- set spellings = [chosen[key]] if key in chosen else (names or [column]) -%}
         {%- set tried = [] -%}
         {%- for spelling in spellings -%}
@@ -126,7 +131,16 @@ where 1 = 0
         {%- for name in tried if column not in fields and sales_kpis.comparable_name(name) in found -%}
             {%- do fields.update({column: found[sales_kpis.comparable_name(name)]}) -%}
         {%- endfor -%}
-        {%- if column not in fields and key in chosen -%}
+        {%- for name in tried if column not in fields and '.' in name
+            and sales_kpis.comparable_name(name.split('.')[0]) in found -%}
+            {%- do fields.update({column: sales_kpis.nested_value(
+                found[sales_kpis.comparable_name(name.split('.')[0])], name.split('.')[1:]
+            )}) -%}
+        {%- endfor -%}
+        {%- if column == 'loaded_at' and column in fields -%}
+            {%- do fields.update({column: sales_kpis.load_time(fields.loaded_at)}) -%}
+        {%- endif -%}
+        {%- if column not in fields and key in chosen and 'mapped_as' not in described -%}
             {%- do sales_kpis.raw_stop(crm,
                 place ~ " has no column '" ~ chosen[key] ~ "', which the var " ~ crm ~ "_columns names for '" ~ key
                 ~ "'; correct the var."
@@ -139,6 +153,25 @@ where 1 = 0
         {%- endif -%}
     {%- endfor -%}
     {{- return(fields) -}}
+{%- endmacro %}
+
+
+{#- Stops where the var <crm>_columns names a column that no base model has: a slip of the pen would else change nothing,
+    silently. -#}
+{% macro check_raw_columns_var(crm) -%}
+    {%- set known = [] -%}
+    {%- for table_name, described in sales_kpis.crm_adapters()[crm].tables.items() if 'mapped_as' not in described -%}
+        {%- for column in (described.columns | list) + described.get('logged_fields', []) -%}
+            {%- do known.append(table_name ~ '.' ~ column) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for key in var(crm ~ '_columns') if key not in known -%}
+        {%- set columns = known | select('match', key.split('.')[0] ~ '[.]') | list -%}
+        {%- do sales_kpis.raw_stop(crm,
+            'the var ' ~ crm ~ "_columns names '" ~ key ~ "', which is no column that is read here; there are "
+            ~ (columns or known) | join(', ') ~ '.'
+        ) -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 
@@ -181,6 +214,7 @@ where 1 = 0
 
 {#- One row per contract table of a CRM: whether what it cannot be known without is there. -#}
 {% macro raw_contract_tables(crm) -%}
+    {%- do sales_kpis.check_raw_columns_var(crm) -%}
     {%- set found = {} -%}
     {%- for table_name, described in sales_kpis.crm_adapters()[crm].tables.items() -%}
         {%- set relation = sales_kpis.find_raw_table(crm, table_name) -%}

@@ -38,7 +38,9 @@
 {% macro duckdb__column_as_text(column_name, data_type) -%}
     {%- set type = data_type | upper -%}
     {%- set as_text = 'cast(' ~ column_name ~ ' as varchar)' -%}
-    {%- if type.endswith(']') or type.startswith('STRUCT') or type.startswith('MAP') -%}
+    {%- if type == 'JSON' -%}
+        {{- return('(' ~ column_name ~ " ->> '$')") -}}
+    {%- elif sales_kpis.is_nested_type(type) -%}
         {{- return('cast(to_json(' ~ column_name ~ ') as varchar)') -}}
     {%- elif type.startswith('VARCHAR') or type in ['TEXT', 'STRING'] -%}
         {{- return(column_name) -}}

@@ -32,6 +32,9 @@
             {%- do models.append('stg_' ~ name ~ '__' ~ table_name) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if table_name == 'deal_changes' and sales_kpis.snapshot_sources() -%}
+        {%- do models.append('stg_crm__deal_version_changes') -%}
+    {%- endif -%}
     {%- for model in models %}
 {{ 'union all\n' if not loop.first }}select
     source_system
@@ -45,27 +48,64 @@ from {{ ref('sales_kpis', model) }}
 
 
 {#- One row per source and contract table: whether the source has it. crm_export is listed even where it is not switched on,
-    since its quotas, spend and rates serve all sources; is_source tells. -#}
+    since its quotas, spend and rates serve all sources; is_source tells. A source without a log of its own that the var
+    snapshot_deals names has the one that its snapshots make. -#}
 {% macro united_tables() -%}
-select
-    source_system,
-    table_name,
-    {{ 'true' if sales_kpis.is_source_on('crm_export') else 'false' }} as is_source,
-    is_required,
-    is_present,
-    location
-from {{ ref('sales_kpis', 'base_crm_export__tables') }}
+with
+
+source_tables as (
+    select
+        source_system,
+        table_name,
+        {{ 'true' if sales_kpis.is_source_on('crm_export') else 'false' }} as is_source,
+        is_required,
+        is_present,
+        location
+    from {{ ref('sales_kpis', 'base_crm_export__tables') }}
     {%- for name in sales_kpis.crm_adapters() if sales_kpis.is_source_on(name) %}
 
-union all
+    union all
+
+    select
+        source_system,
+        table_name,
+        true as is_source,
+        is_required,
+        is_present,
+        location
+    from {{ ref('sales_kpis', 'base_' ~ name ~ '__tables') }}
+    {%- endfor %}
+)
+{%- if not sales_kpis.snapshot_sources() %}
 
 select
-    source_system,
-    table_name,
-    true as is_source,
-    is_required,
-    is_present,
-    location
-from {{ ref('sales_kpis', 'base_' ~ name ~ '__tables') }}
-    {%- endfor %}
+    *,
+    cast(null as timestamp) as history_began_at
+from source_tables
+{%- else %},
+
+snapshots as (
+    select
+        source_system,
+        'deal_changes' as table_name,
+        min(seen_at) as began_at
+    from {{ ref('sales_kpis', 'base_crm__deal_versions') }}
+    group by source_system
+)
+
+select
+    source_tables.source_system,
+    source_tables.table_name,
+    source_tables.is_source,
+    source_tables.is_required,
+    source_tables.is_present or snapshots.began_at is not null as is_present,
+    case
+        when not source_tables.is_present and snapshots.began_at is not null then 'snap_crm__deals'
+        else source_tables.location
+    end as location,
+    case when not source_tables.is_present then snapshots.began_at end as history_began_at
+from source_tables
+left join snapshots
+    on source_tables.source_system = snapshots.source_system and source_tables.table_name = snapshots.table_name
+{%- endif %}
 {%- endmacro %}

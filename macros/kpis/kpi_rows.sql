@@ -46,8 +46,9 @@
         members.member_id,
         members.member_name,
         members.member_sort,
-        members.includes_source_without_log,
         members.includes_source_without_activities,
+        members.includes_source_without_log
+        or coalesce(periods.period_start_date < members.history_known_from, false) as includes_source_without_log,
         {%- for component in components %}
         coalesce({{ measured }}.{{ component }}, 0) as {{ component }},
         {%- endfor %}

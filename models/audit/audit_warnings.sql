@@ -102,6 +102,10 @@ reconciled_deals as (
     select * from {{ ref('sales_kpis', 'int_deals_reconciled') }}
 ),
 
+sources as (
+    select * from {{ ref('sales_kpis', 'int_sources') }}
+),
+
 current_states as (
     select * from {{ ref('sales_kpis', 'int_deal_history') }} where valid_to is null
 ),
@@ -288,14 +292,19 @@ warnings as (
     union all
 
     select
-        source_system,
+        reconciled_deals.source_system,
         'deals' as table_name,
-        deal_id as record_id,
+        reconciled_deals.deal_id as record_id,
         'stage_id' as column_name,
-        added_closing_stage_id as column_value,
+        reconciled_deals.added_closing_stage_id as column_value,
         'log_incomplete' as warning
     from reconciled_deals
-    where has_deal_log and is_closing_only_in_row
+    inner join sources on reconciled_deals.source_system = sources.source_system
+    -- No log holds what was closed before it began
+    where
+        reconciled_deals.has_deal_log
+        and reconciled_deals.is_closing_only_in_row
+        and coalesce(reconciled_deals.current_close_date >= sources.history_known_from, true)
 ),
 
 -- An excluded record is listed as such, and needs no warnings

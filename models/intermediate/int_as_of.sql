@@ -24,7 +24,7 @@ activities as (
 ),
 
 sources as (
-    select * from {{ ref('sales_kpis', 'int_sources') }} where not has_deal_log
+    select * from {{ ref('sales_kpis', 'int_sources') }} where not has_deal_log or history_began_at is not null
 ),
 
 stage_lookup as (
@@ -35,7 +35,7 @@ run_start as (
     select cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) as started_at
 ),
 
--- Without a log a closing leaves no change, only its date
+-- Without a log, or before it begins, a closing leaves no change, only its date
 closings as (
     select {{ local_midnight_as_utc('deals.close_date') }} as closed_at
     from deals

@@ -102,7 +102,8 @@ found as (
         found_with_deals.member_id,
         found_with_deals.member_name,
         not coalesce(sources.has_deal_log, true) as is_without_log,
-        false as is_without_activities
+        false as is_without_activities,
+        sources.history_known_from
     from found_with_deals
     left join sources on found_with_deals.source_system = sources.source_system
 
@@ -113,7 +114,8 @@ found as (
         found_with_leads.member_id,
         found_with_leads.member_name,
         false as is_without_log,
-        not sources.has_activities as is_without_activities
+        not sources.has_activities as is_without_activities,
+        cast(null as date) as history_known_from
     from found_with_leads
     inner join sources on found_with_leads.source_system = sources.source_system
 
@@ -124,7 +126,8 @@ found as (
         member_id,
         member_name,
         false as is_without_log,
-        false as is_without_activities
+        false as is_without_activities,
+        cast(null as date) as history_known_from
     from found_elsewhere
 ),
 
@@ -134,7 +137,8 @@ members as (
         member_id,
         max(member_name) as member_name,
         bool_or(is_without_log) as includes_source_without_log,
-        bool_or(is_without_activities) as includes_source_without_activities
+        bool_or(is_without_activities) as includes_source_without_activities,
+        max(history_known_from) as history_known_from
     from found
     group by dimension, member_id
 )
@@ -155,6 +159,7 @@ select
             members.member_id
     ) as member_sort,
     members.includes_source_without_log,
-    members.includes_source_without_activities
+    members.includes_source_without_activities,
+    members.history_known_from
 from members
 left join stages on members.dimension = 'stage' and members.member_id = stages.stage_key

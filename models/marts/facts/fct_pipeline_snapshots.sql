@@ -38,6 +38,10 @@ as_of as (
     select * from {{ ref('sales_kpis', 'int_as_of') }}
 ),
 
+sources as (
+    select * from {{ ref('sales_kpis', 'int_sources') }}
+),
+
 -- Openings show the state just before their date begins; the current snapshot, the state as the as-of date ends
 snapshot_moments as (
     select
@@ -106,6 +110,8 @@ snapshots as (
         deals.lead_source,
         deals.deal_type,
         deals.has_deal_log,
+        deals.has_deal_log
+        and coalesce(states_at_snapshots.snapshot_date >= sources.history_known_from, true) as is_history_known,
         coalesce(history.source_system || '|' || history.owner_id, 'unknown') as sales_rep_id,
         coalesce(history.source_system || '|' || history.deal_pipeline_id, 'unknown') as pipeline_id_of_deal
     from states_at_snapshots
@@ -118,6 +124,7 @@ snapshots as (
         on
             states_at_snapshots.source_system = deals.source_system
             and states_at_snapshots.deal_id = deals.deal_id
+    left join sources on states_at_snapshots.source_system = sources.source_system
 ),
 
 described as (
@@ -149,6 +156,7 @@ described as (
         snapshots.amount is not null as has_amount_in_currency,
         snapshots.currency,
         snapshots.has_deal_log,
+        snapshots.is_history_known,
         snapshots.snapshot_type = 'opening' and snapshots.is_stage_known as is_opening_pipeline,
         snapshots.snapshot_type = 'current' and snapshots.is_stage_known as is_current_pipeline
     from snapshots
@@ -198,15 +206,15 @@ select
     has_amount_in_currency and amount is null as is_missing_fx_rate,
     has_deal_log,
     {{ counted('true') }} as open_deals,
-    -- What a source without a log looked like at an opening is not known
+    -- What a source without a log, or before it begins, looked like at an opening is not known
     case
-        when has_deal_log then case when is_opening_pipeline then coalesce(amount, 0) else 0 end
+        when is_history_known then case when is_opening_pipeline then coalesce(amount, 0) else 0 end
     end as opening_pipeline_amount,
     case
-        when has_deal_log then case when is_opening_pipeline then coalesce(amount * probability, 0) else 0 end
+        when is_history_known then case when is_opening_pipeline then coalesce(amount * probability, 0) else 0 end
     end as forecast_amount,
     case
-        when has_deal_log
+        when is_history_known
             then case when is_opening_pipeline and forecast_category = 'commit' then coalesce(amount, 0) else 0 end
     end as commit_forecast_amount,
     case when is_current_pipeline then coalesce(amount, 0) else 0 end as current_pipeline_amount

@@ -12,6 +12,10 @@ stages as (
     select * from {{ ref('sales_kpis', 'dim_pipeline_stages') }}
 ),
 
+sources as (
+    select * from {{ ref('sales_kpis', 'int_sources') }}
+),
+
 -- Inner join: a stage that no longer exists separates visits, but is none itself
 placed as (
     select
@@ -58,12 +62,15 @@ judged as (
         deals.deal_type,
         deals.exclusion_reason,
         deals.outcome as deal_outcome,
-        deals.exclusion_reason is null and placed.outcome = 'open' as is_counted,
-        deals.exclusion_reason is null and placed.outcome = 'open' and placed.entry_number = 1 as is_first_entry,
+        -- Of a visit that was under way when the log began, nobody knows the entry
+        deals.exclusion_reason is null
+        and placed.outcome = 'open'
+        and coalesce(placed.entered_at >= sources.history_began_at, true) as is_counted,
         coalesce(placed.is_won_later = 1 or placed.furthest_later_stage_order > placed.stage_order, false)
             as is_advanced
     from placed
     inner join deals on placed.source_system = deals.source_system and placed.deal_id = deals.deal_id
+    left join sources on placed.source_system = sources.source_system
 )
 
 select
@@ -91,9 +98,9 @@ select
     entry_number,
     seconds_in_stage,
     exclusion_reason,
-    {{ counted('is_first_entry') }} as entered_deals,
-    {{ counted('is_first_entry and is_advanced') }} as advanced_deals,
-    {{ counted("is_first_entry and not is_advanced and deal_outcome = 'open'") }} as undecided_deals,
+    {{ counted('is_counted and entry_number = 1') }} as entered_deals,
+    {{ counted('is_counted and entry_number = 1 and is_advanced') }} as advanced_deals,
+    {{ counted("is_counted and entry_number = 1 and not is_advanced and deal_outcome = 'open'") }} as undecided_deals,
     {{ counted('is_counted and exited_at is not null') }} as completed_visits,
     cast(case when is_counted then coalesce(seconds_in_stage, 0) else 0 end as {{ dbt.type_bigint() }})
         as total_seconds_in_stage

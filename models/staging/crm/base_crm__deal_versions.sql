@@ -1,0 +1,3 @@
+{{ config(enabled=sales_kpis.snapshot_sources() | length > 0, materialized='view') }}
+
+{{ deal_versions() }}

@@ -1,0 +1,3 @@
+{{ config(enabled=sales_kpis.is_source_on('pipedrive'), materialized='view') }}
+
+{{ sales_kpis.raw_records('pipedrive', 'activities') }}
