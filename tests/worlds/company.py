@@ -2,8 +2,11 @@
 
 import csv
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "oracle"))
 
 from records import TABLES, clean
 

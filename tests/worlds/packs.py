@@ -12,7 +12,7 @@ from company import Company
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 from records import TABLES
-from strategies import Temper, tempers, worlds
+from strategies import tempers, worlds
 
 WORLDS_IN_A_PACK = 15
 ID_COLUMNS = {
@@ -29,53 +29,61 @@ ID_COLUMNS = {
     "fx_rates": (),
 }
 LOGGED_IDS = ("stage_id", "owner_id", "pipeline_id")
-GENERATE_ONLY = settings(
-    database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-)
 
 
 @dataclass(frozen=True)
 class Pack:
-    """worlds: Companies of one temper; company: all of them as one."""
+    """worlds: Companies of one temper."""
 
     seed: int
-    temper: Temper
     worlds: tuple
 
     @property
     def company(self):
-        """The Company that holds all worlds; a single one keeps its ids."""
-        if len(self.worlds) == 1:
-            return self.worlds[0]
-        parts = [prefixed(world, f"w{number}.") for number, world in enumerate(self.worlds)]
-        tables = {
-            table: None if parts[0].tables[table] is None else [row for part in parts for row in part.tables[table]]
-            for table in TABLES
-        }
-        return Company(tables, parts[0].columns, parts[0].variables)
+        """The Company that all worlds make together."""
+        return together(self.worlds)
 
 
-def drawn(strategy, number, seed):
-    """List of up to `number` values of a strategy, always the same for a seed: Hypothesis stops early where there are
-    no more."""
+def together(worlds):
+    """The Company that holds all of the worlds, which share their vars and columns; a single one keeps its ids."""
+    if len(worlds) == 1:
+        return worlds[0]
+    parts = [prefixed(world, f"w{number}.") for number, world in enumerate(worlds)]
+    tables = {
+        table: None if parts[0].tables[table] is None else [row for part in parts for row in part.tables[table]]
+        for table in TABLES
+    }
+    return Company(tables, parts[0].columns, parts[0].variables)
+
+
+def drawn(strategy, seed):
+    """List of values of a strategy, always the same ones for a seed."""
     values = []
 
     @seeded(seed)
-    @settings(GENERATE_ONLY, max_examples=number)
+    @settings(
+        max_examples=2 * WORLDS_IN_A_PACK,  # Hypothesis repeats itself now and then
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(strategy)
     def collect(value):
         values.append(value)
 
     collect()
-    return values[:number]
+    return values
 
 
 def pack_of_seed(seed, number=WORLDS_IN_A_PACK):
-    """The Pack of a seed: `number` worlds of a temper, or a single one, under its own ids, where the seed ends in 9."""
-    temper = drawn(tempers(), 2, seed)[-1]
-    if seed % 10 == 9:
-        return Pack(seed, temper, tuple(drawn(worlds(temper), number, seed)[-1:]))
-    return Pack(seed, temper, tuple(drawn(worlds(temper), number, seed)))
+    """The Pack of a seed: up to `number` worlds of a temper; where the seed ends in 9 a single one, under its own ids."""
+    temper = drawn(tempers(), seed)[-1]  # the first ones are dull
+    found = []
+    for world in drawn(worlds(temper), seed):
+        if world.tables["deals"] and world not in found:
+            found.append(world)
+    return Pack(seed, tuple(found[-1:] if seed % 10 == 9 else found[:number]))
 
 
 def prefixed(company, prefix):

@@ -74,10 +74,11 @@ class Dice:
 
 @dataclass(frozen=True)
 class Temper:
-    """mishaps: most of them in a world. logged_fields: those that the log may name. lost_changes: percent of changes that
+    """crowd: how many deals and leads, 1 to 3. mishaps: most of them in a world. logged_fields: those that the log may name. lost_changes: percent of changes that
     the log lacks. *_scale: 1 or 100, None for no probabilities. favourite_days: those that many things share. absent and
     empty: names of tables. columns and variables as in Company."""
 
+    crowd: int
     mishaps: int
     first_day: date
     last_day: date
@@ -119,6 +120,7 @@ def tempers(draw):
         logged_fields = tuple(name for name in logged_fields if name != "stage_id")
     absent = tuple(table for table in TABLES if table not in ("deals", "stages") and dice.chance(10))
     return Temper(
+        crowd=dice.pick(1, 2, 3),
         mishaps=dice.pick(2, 0, 6, 12),
         first_day=first_day,
         last_day=last_day,
@@ -191,13 +193,11 @@ def worlds(draw, temper):
         "fx_rates": scene.some(_fx_rates, 12),
         "activities": [],
     }
-    numbered = [
-        (f"d{number}", deal) for number, deal in enumerate(draw(st.lists(_deals(temper, scene.stages), max_size=24)), 1)
-    ]
+    numbered = [(f"d{number}", deal) for number, deal in enumerate(scene.crowd(_deals(temper, scene.stages)), 1)]
     tables["deals"] = [{"deal_id": deal_id} | row for deal_id, (row, _) in numbered]
     tables["deal_changes"] = [{"deal_id": deal_id} | change for deal_id, (_, log) in numbered for change in log]
     tables["deal_changes"] += scene.some(_loose_changes, 2)
-    leads = list(enumerate(draw(st.lists(_leads(temper), max_size=18)), 1))
+    leads = list(enumerate(scene.crowd(_leads(temper)), 1))
     tables["leads"] = [row | {"lead_id": f"{row['lead_id']}{number}"} for number, (row, _) in leads]
     for number, (row, activities) in leads:
         tables["activities"] += [{"lead_id": f"{row['lead_id']}{number}"} | activity for activity in activities]
@@ -228,6 +228,10 @@ class Scene(Dice):
     def some(self, rows, most):
         """A list of rows drawn by a strategy of the temper."""
         return self.draw(st.lists(rows(self.temper), max_size=most))
+
+    def crowd(self, elements):
+        """A list of elements; one of Hypothesis' lists has five of them on average, too few for a busy company."""
+        return [element for _ in range(self.temper.crowd) for element in self.draw(st.lists(elements, max_size=12))]
 
     def day(self):
         """A day of the temper's span, often a favourite one."""
@@ -293,7 +297,7 @@ class Scene(Dice):
 
     def rep(self):
         """Id of a rep who is, mostly, in sales_reps."""
-        return self.pick("r1", "r2", "r1", "r2", "r3", "ghost")
+        return self.pick("r1", "r2", "r1", "r2", "r1", "ghost")
 
     def source_system(self):
         """Text of a source_system, mostly none."""
@@ -310,7 +314,8 @@ class Scene(Dice):
         """Rows of the stages, which are chosen on the way, as (pipeline, stage, order, outcome)."""
         self.stages, rows = [], []
         is_shared = not self.chance(40)
-        for pipeline in self.pick(("p1",), ("p1", "p2"), ("p1", "p2"), ("p1", "p2", "p3"), ("",)):
+        pipelines = self.pick(("p1",), ("p1", "p2"), ("p1", "p2"), ("p1", "p2", "p3"), ("",))
+        for pipeline in pipelines:
             prefix = "" if is_shared else pipeline
             open_stages = ("s1", "s2", "s3", "s4")[: self.pick(2, 3, 4)]
             closed_stages = self.pick(("won", "lost"), ("won",), ("won", "won2", "lost"), ("won", "won2"))
@@ -344,6 +349,11 @@ class Scene(Dice):
         """The stages that a deal of the pipeline can be in."""
         return [stage for stage in self.stages if stage[0] in (pipeline, "")]
 
+    @property
+    def pipelines(self):
+        """The pipelines of the stages."""
+        return sorted({stage[0] for stage in self.stages} - {""}) or [""]
+
     def is_closed(self, stage_id):
         """Whether a stage of that id is won or lost."""
         return any(stage[1] == stage_id and stage[3] != "open" for stage in self.stages)
@@ -359,9 +369,9 @@ class Scene(Dice):
                     return self.pick("gone", "s1", "")
                 return self.pick(*(stage[1] for stage in stages))
             case "pipeline_id":
-                return self.pick("p1", "p1", "p2", "p2", "p3", "", "p9")
+                return self.pick(*self.pipelines, *self.pipelines, *self.pipelines, "", "p9")
             case "owner_id":
-                return self.pick("r1", "r2", "r3", "r1", "ghost", "")
+                return self.pick("r1", "r2", "r1", "r2", "r3", "ghost", "")
             case "close_date":
                 return self.close_date(moment) if not self.chance(25) else ""
             case "amount":
@@ -373,7 +383,7 @@ class Scene(Dice):
             case "forecast_category":
                 return self.pick("commit", "Commit", "pipeline", "best_case", "")
             case "is_deleted":
-                return self.boolean(self.pick(False, True))
+                return self.boolean(self.pick(False, False, True))
             case _:
                 return self.pick("call", "")
 
@@ -412,7 +422,7 @@ def _deals(draw, temper, stages):
     scene = Scene(draw, temper, stages)
     created_at = min(scene.moment(), scene.moment())
     state = {field: scene.value(field, "p1", created_at) for field in LOGGED_FIELDS}
-    state["pipeline_id"] = scene.pick("p1", "p1", "p1", "p2", "p3", "")
+    state["pipeline_id"] = scene.pick(*scene.pipelines, *scene.pipelines, *scene.pipelines, "")
     near = scene.stages_near(state["pipeline_id"])
     state["stage_id"] = near[0][1] if near else "s1"
     state["is_deleted"] = scene.pick("", "", "false", "0")

@@ -127,8 +127,8 @@ def _make_reading_layer(connection, sources):
         {
             "source_system": source,
             "table_name": table,
-            "is_required": str(table in ("deals", "stages")),
-            "is_present": str(company.tables.get(table) is not None),
+            "is_required": table in ("deals", "stages"),
+            "is_present": company.tables.get(table) is not None,
             "location": table if company.tables.get(table) is not None else None,
         }
         for source, company in sources.items()
@@ -140,11 +140,11 @@ def _make_reading_layer(connection, sources):
 
 
 def _make_table(connection, name, columns, rows, **types):
-    cells = [[row.get(column) for row in rows] for column in columns]
-    selected = ", ".join(
-        f'cast(unnest(cast(? as varchar[])) as {types.get(column, "varchar")}) as "{column}"' for column in columns
+    shape = json.dumps([{column: types.get(column, "varchar") for column in columns}])
+    cells = json.dumps([{column: row[column] for column in columns} for row in rows])
+    connection.execute(
+        f"create table staging.{name} as select unnest(from_json(?, '{shape}'), recursive := true)", [cells]
     )
-    connection.execute(f"create table staging.{name} as select {selected}", cells)
 
 
 def differences_from_oracle(company, connection):
