@@ -6,7 +6,7 @@ writes the pack of a seed into FOLDER as `<table>.csv` and vars.json. A seed alw
 """
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from company import Company
 from hypothesis import HealthCheck, Phase, given, settings
@@ -76,9 +76,12 @@ def drawn(strategy, seed):
     return values
 
 
-def pack_of_seed(seed, number=WORLDS_IN_A_PACK):
-    """The Pack of a seed: up to `number` worlds of a temper; where the seed ends in 9 a single one, under its own ids."""
-    temper = drawn(tempers(), seed)[-1]  # the first ones are dull
+def pack_of_seed(seed, number=WORLDS_IN_A_PACK, **changes):
+    """The Pack of a seed: up to `number` worlds of a temper; where the seed ends in 9 a single one, under its own ids.
+
+    changes: fields of the temper that are to be others than those drawn.
+    """
+    temper = replace(drawn(tempers(), seed)[-1], **changes)  # the first ones are dull
     found = []
     for world in drawn(worlds(temper), seed):
         if world.tables["deals"] and world not in found:

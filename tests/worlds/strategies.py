@@ -74,12 +74,14 @@ class Dice:
 
 @dataclass(frozen=True)
 class Temper:
-    """crowd: how many deals and leads, 1 to 3. mishaps: most of them in a world. logged_fields: those that the log may name. lost_changes: percent of changes that
+    """crowd: how many deals and leads, 1 to 3. mishaps and repeats (of rows): most of
+    them in a world. logged_fields: those that the log may name. lost_changes: percent of changes that
     the log lacks. *_scale: 1 or 100, None for no probabilities. favourite_days: those that many things share. absent and
     empty: names of tables. columns and variables as in Company."""
 
     crowd: int
     mishaps: int
+    repeats: int
     first_day: date
     last_day: date
     favourite_days: tuple
@@ -122,6 +124,7 @@ def tempers(draw):
     return Temper(
         crowd=dice.pick(1, 2, 3),
         mishaps=dice.pick(2, 0, 6, 12),
+        repeats=dice.pick(5, 0, 2),
         first_day=first_day,
         last_day=last_day,
         favourite_days=_favourite_days(dice, some_day),
@@ -208,7 +211,7 @@ def worlds(draw, temper):
             row[key] = {"accounts": "a", "sales_reps": "r", "activities": ""}[table] + str(number)
     for table in temper.empty:
         tables[table] = []
-    for repeat in draw(st.lists(_repeats(temper), max_size=5)):
+    for repeat in draw(st.lists(_repeats(temper), max_size=temper.repeats)) if temper.repeats else ():
         _repeat(tables, *repeat)
     for mishap in draw(st.lists(MISHAPS, max_size=temper.mishaps)) if temper.mishaps else ():
         _spoil(tables, *mishap)

@@ -65,6 +65,12 @@ class Project:
             tuple((node.schema, node.name, node.config.materialized, node.compiled_code) for node in nodes)
         )
 
+    def model(self, name):
+        """The manifest's node of a model: its columns and its meta."""
+        if self._manifest is None:
+            self._manifest = self._invoke("parse", variables={})
+        return next(node for node in self._manifest.nodes.values() if node.resource_type == "model" and node.name == name)
+
     def run(self, folder, variables, threads=2):
         """Path of the DuckDB file that `dbt run` makes of a folder of CSV files, in place of the one before."""
         self.database.unlink(missing_ok=True)
