@@ -7,7 +7,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help build test lint structure lock bench clean
+.PHONY: help build test test-deep lint structure lock bench clean
 
 SALES_KPIS_DB ?= warehouse/sales_kpis.duckdb
 DBT_PROFILES_DIR := .
@@ -39,6 +39,9 @@ test: .venv/.dev ## Run every check: Python style, full build with all tests, do
 	@SALES_KPIS_DB=$(TEST_DB) $(BIN)/sqlfluff lint models
 	@$(BIN)/python tests/oracle/compare.py --db $(TEST_DB) --inputs seeds --prefix demo_
 	@SALES_KPIS_DB=$(TEST_DB) $(BIN)/python -m pytest tests
+
+test-deep: .venv/.dev ## Compare WORLDS (10000) random companies with the oracle, on two cores
+	@$(BIN)/python tests/worlds/search.py
 
 lint: .venv/.dev ## Check the style of the SQL (sqlfluff) and of the Python (ruff)
 	@$(BIN)/ruff check .

@@ -9,12 +9,13 @@ import json
 import sys
 import tempfile
 from dataclasses import replace
+from functools import lru_cache
 
 import duckdb
+from builds import BuildFailed, Project, differences_from_oracle
 from company import read_company
 from packs import together
 from records import TABLES
-from warehouse import BuildFailed, Project, differences_from_oracle
 
 SHOWN = 12
 
@@ -26,16 +27,11 @@ class Checker:
     """
 
     def __init__(self, project, patch=lambda models: models):
-        self.project = project
-        self.patch = patch
-        self._compiled = (None, None)
+        self._compiled = lru_cache(maxsize=16)(lambda settings: patch(project.compile(json.loads(settings))))
 
     def models(self, variables):
-        """CompiledModels for these vars; those of the last vars are kept."""
-        key = json.dumps(variables, sort_keys=True)
-        if self._compiled[0] != key:
-            self._compiled = (key, self.patch(self.project.compile(variables)))
-        return self._compiled[1]
+        """CompiledModels for these vars."""
+        return self._compiled(json.dumps(variables, sort_keys=True))
 
     def differences(self, company):
         """List of texts, one per difference; SQL that fails is one."""

@@ -7,7 +7,7 @@ import pytest
 def project(tmp_path_factory):
     """The dbt Project, in a folder of its own."""
     pytest.importorskip("dbt.adapters.duckdb")
-    from warehouse import Project
+    from builds import Project
 
     with Project(tmp_path_factory.mktemp("worlds_build")) as found:
         yield found

@@ -11,9 +11,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic
 
+from builds import Project
 from checker import Checker
 from packs import pack_of_seed
-from warehouse import Project
 
 _checker = None
 

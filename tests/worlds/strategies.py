@@ -8,7 +8,7 @@ which it shrinks.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from company import Company
@@ -39,7 +39,7 @@ KINDS = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def one_of(*values):
     """Strategy of one of the values, the first being the dull one."""
     return st.sampled_from(values)

@@ -8,10 +8,10 @@ import os
 
 import duckdb
 import pytest
+from builds import CompiledModels, differences_from_oracle
 from checker import smallest
 from company import read_company
 from packs import WORLDS_IN_A_PACK, pack_of_seed
-from warehouse import CompiledModels, differences_from_oracle
 
 FIRST = int(os.environ.get("WORLDS_SEED", "0"))
 PACKS = -(-int(os.environ.get("WORLDS", "300")) // (WORLDS_IN_A_PACK - 2))  # some packs hold fewer worlds

@@ -7,10 +7,14 @@ a compilation serves all companies of the same vars, and a small one is built in
 import copy
 import json
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "oracle"))
+
 from compare import audit_differences, config_of, differences, table_rows
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
