@@ -9,7 +9,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help build query test diff lint structure lock bench clean
+.PHONY: help build query test test-deep diff lint structure lock bench clean
 
 SALES_KPIS_DB ?= warehouse/sales_kpis.duckdb
 DBT_PROFILES_DIR := .
@@ -47,6 +47,9 @@ test: .venv/.dev ## Run every check: Python style, full build with all tests, do
 	@SALES_KPIS_DB=$(TEST_DB) $(BIN)/sqlfluff lint models
 	@$(BIN)/python tests/oracle/compare.py --db $(TEST_DB) --inputs seeds --prefix demo_
 	@SALES_KPIS_DB=$(TEST_DB) $(BIN)/python -m pytest tests
+
+test-deep: .venv/.dev ## Compare WORLDS (10000) random companies with the oracle, on two cores
+	@$(BIN)/python tests/worlds/search.py
 
 diff: .venv/.runtime ## Compare the marts with those of another revision: make diff BASE=origin/main [REPORT=report.md]
 	@$(BIN)/python scripts/diff_marts.py --against $(BASE) $${REPORT:+--report "$$REPORT"}

@@ -118,6 +118,13 @@ fx_rates as (
     select * from {{ ref('sales_kpis', 'int_fx_rates_daily') }}
 ),
 
+used_fx_rates as (
+    select stg.*
+    from {{ ref('sales_kpis', 'stg_crm__fx_rates') }} as stg
+    inner join as_of on stg.rate_date <= as_of.as_of_date
+    where stg.exclusion_reason is null
+),
+
 input_tables as (
     select * from {{ ref('sales_kpis', 'base_crm__tables') }}
 ),
@@ -133,6 +140,8 @@ unreadable as (
     union all
     {{ listed_values('sales_reps', 'rep_id') }}
     union all
+    {{ listed_values('rep_teams', 'rep_id') }}
+    union all
     {{ listed_values('leads', 'lead_id') }}
     union all
     {{ listed_values('activities', 'activity_id') }}
@@ -140,6 +149,8 @@ unreadable as (
     {{ listed_values('quotas', "rep_id || '|' || quota_month") }}
     union all
     {{ listed_values('sales_spend', "coalesce(spend_id, spend_month || '|' || category)") }}
+    union all
+    {{ listed_values('used_fx_rates', "currency || '|' || rate_date", table_name='fx_rates') }}
 ),
 
 orphans as (
@@ -307,9 +318,9 @@ warnings as (
         and coalesce(reconciled_deals.current_close_date >= sources.history_known_from, true)
 ),
 
--- An excluded record is listed as such, and needs no warnings
+-- An excluded record is listed as such, and needs no warnings. Records that share an id may share a doubt
 warnings_of_used_records as (
-    select warnings.*
+    select distinct warnings.*
     from warnings
     left join used_deals
         on

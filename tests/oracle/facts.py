@@ -381,6 +381,8 @@ class Facts:
             if lead["converted_at"] and lead["converted_at"] >= self.cutoff:
                 lead.value |= {"converted_at": None, "converted_deal_id": None, "converted_account_id": None}
             qualified_date = self.date_of(lead["qualified_at"])
+            if qualified_date and qualified_date < self.config.earliest_date:
+                self.audit.warn(lead, "unreadable_value", "qualified_at")
             if qualified_date and not self.config.earliest_date <= qualified_date <= self.as_of:
                 lead.value["qualified_at"] = None
         self.lead_of_deal = {}

@@ -29,8 +29,8 @@ Reading
  8. Blank required values other than those the contract lets be NULL are `missing_value`, also when they are
     no key (stage_name, rate, quota amount); unreadable ones are `invalid_value`, for a record without them cannot be
     used (outcome, stage_order, rate, spend category). An unreadable quota or spend amount is NULL, with a warning.
- 9. `earliest_date` is held against the placing date, and against the qualification of a lead, which it blanks (a date
-    such as 0001-01-01 stands for none); not against close or conversion dates.
+ 9. `earliest_date` is held against the placing date, and against the qualification of a lead, which it blanks with
+    the warning unreadable_value (a date such as 0001-01-01 stands for none); not against close or conversion dates.
 10. Rows that are missing or invalid take no part in the choice among duplicates. A deal without a stage or a closed
     one without a date does (it is excluded afterwards); one with a stage comes before one without.
 11. "Greatest row as text": the trimmed texts, column by column in the contract's order, blank lowest. Without
@@ -44,8 +44,7 @@ Reading
 17. 0-100 or 0-1 is decided per source and table over all its raw rows; for the log over old and new values. Numbers
     of a million million or more are no probabilities and decide nothing.
 18. y/n, thousands separators and 1.5 % are unreadable; an amount with more than two decimals is rounded to
-    cents. An unreadable `loaded_at` is listed where a table has other optional values that are read as a type, so not
-    for rep_teams and fx_rates.
+    cents. An unreadable `loaded_at` is listed like any other optional value.
 
 Log
 19. change_id decides among changes of one instant when every one of them has one and the greatest is unique;

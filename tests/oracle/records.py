@@ -477,9 +477,7 @@ def _read_record(source, table, spec, row, config):
             if column in spec.readable:
                 invalid = True
             else:
-                # The two tables without any other optional value to read list none
-                is_listed = column != "loaded_at" or table not in ("rep_teams", "fx_rates")
-                unreadable += [column] if is_listed else []
+                unreadable.append(column)
     if "source_system" in spec.columns:
         source = value["source_system"] or source
     if table == "fx_rates":

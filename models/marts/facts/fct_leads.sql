@@ -37,13 +37,7 @@ known_leads as (
         leads.lead_status,
         leads.created_date,
         leads.created_at,
-        -- A date before all others is a placeholder for none
-        case
-            when
-                leads.qualified_at < as_of.as_of_end_at
-                and {{ utc_as_local_date('leads.qualified_at') }} >= {{ earliest_date() }}
-                then leads.qualified_at
-        end as qualified_at,
+        case when leads.qualified_at < as_of.as_of_end_at then leads.qualified_at end as qualified_at,
         case when leads.converted_at < as_of.as_of_end_at then leads.converted_at end as converted_at,
         case
             when leads.converted_at is null or leads.converted_at < as_of.as_of_end_at then leads.converted_deal_id

@@ -14,7 +14,8 @@ typed as (
         {{ parse_timestamp('raw_fx_rates.loaded_at') }} as loaded_at,
         raw_fx_rates.rate_date as rate_date_text,
         raw_fx_rates.rate as rate_text,
-        {{ row_as_text('fx_rates', 'raw_fx_rates') }} as record_text
+        {{ row_as_text('fx_rates', 'raw_fx_rates') }} as record_text,
+        {{ unreadable_values('raw_fx_rates', {'loaded_at': parse_timestamp('raw_fx_rates.loaded_at')}) }} as unreadable_values
     from raw_fx_rates
 ),
 
@@ -50,6 +51,7 @@ select
     rate_date,
     rate,
     loaded_at,
+    unreadable_values,
     {{ exclusion_columns(
         later_reason="case when to_currency <> '" ~ var('reporting_currency') | upper ~ "' then 'other_currency' end"
     ) }}

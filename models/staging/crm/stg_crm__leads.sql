@@ -1,3 +1,11 @@
+{#- A date before all others is a placeholder for none -#}
+{% set qualified_at %}
+        case
+            when {{ utc_as_local_date(parse_timestamp('raw_leads.qualified_at')) }} >= {{ earliest_date() }}
+                then {{ parse_timestamp('raw_leads.qualified_at') }}
+        end
+{%- endset %}
+
 with
 
 raw_leads as (
@@ -18,7 +26,7 @@ typed as (
         raw_leads.merged_into_lead_id,
         {{ parse_boolean('raw_leads.is_deleted') }} as is_deleted,
         {{ parse_timestamp('raw_leads.created_at') }} as created_at,
-        {{ parse_timestamp('raw_leads.qualified_at') }} as qualified_at,
+        {{ qualified_at }} as qualified_at,
         {{ parse_timestamp('raw_leads.converted_at') }} as converted_at,
         {{ parse_timestamp('raw_leads.updated_at') }} as updated_at,
         {{ parse_timestamp('raw_leads.loaded_at') }} as loaded_at,
@@ -26,7 +34,7 @@ typed as (
         {{ row_as_text('leads', 'raw_leads') }} as record_text,
         {{ unreadable_values('raw_leads', {
             'is_deleted': parse_boolean('raw_leads.is_deleted'),
-            'qualified_at': parse_timestamp('raw_leads.qualified_at'),
+            'qualified_at': qualified_at,
             'converted_at': parse_timestamp('raw_leads.converted_at'),
             'updated_at': parse_timestamp('raw_leads.updated_at'),
             'loaded_at': parse_timestamp('raw_leads.loaded_at'),

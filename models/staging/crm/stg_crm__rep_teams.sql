@@ -12,7 +12,8 @@ typed as (
         {{ parse_date('raw_rep_teams.valid_from') }} as valid_from,
         {{ parse_timestamp('raw_rep_teams.loaded_at') }} as loaded_at,
         raw_rep_teams.valid_from as valid_from_text,
-        {{ row_as_text('rep_teams', 'raw_rep_teams') }} as record_text
+        {{ row_as_text('rep_teams', 'raw_rep_teams') }} as record_text,
+        {{ unreadable_values('raw_rep_teams', {'loaded_at': parse_timestamp('raw_rep_teams.loaded_at')}) }} as unreadable_values
     from raw_rep_teams
 ),
 
@@ -45,5 +46,6 @@ select
     team,
     valid_from,
     loaded_at,
+    unreadable_values,
     {{ exclusion_columns() }}
 from ranked
