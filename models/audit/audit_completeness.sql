@@ -36,6 +36,10 @@ sales_spend as (
     select * from {{ ref('sales_kpis', 'stg_crm__sales_spend') }} where exclusion_reason is null
 ),
 
+sources as (
+    select * from {{ ref('sales_kpis', 'int_sources') }}
+),
+
 as_of as (
     select * from {{ ref('sales_kpis', 'int_as_of') }}
 ),
@@ -65,11 +69,12 @@ logged_deals as (
     select
         deals.source_system,
         deals.deal_id,
-        coalesce(deals.created_at >= log_starts.log_starts_at, false)
+        coalesce(deals.created_at >= coalesce(sources.history_began_at, log_starts.log_starts_at), false)
         and not reconciled_deals.is_closing_only_in_row as has_complete_log
     from deals
     inner join reconciled_deals
         on deals.source_system = reconciled_deals.source_system and deals.deal_id = reconciled_deals.deal_id
+    inner join sources on deals.source_system = sources.source_system
     left join log_starts on deals.source_system = log_starts.source_system
     where deals.has_deal_log
 ),
@@ -277,12 +282,14 @@ select
     tables_and_columns.empty_records,
     {{ divide('tables_and_columns.empty_records', 'tables_and_columns.records') }} as empty_share,
     events.oldest_event_at,
-    events.newest_event_at
+    events.newest_event_at,
+    case when input_tables.table_name = 'deal_changes' then sources.history_known_from end as history_known_from
 from input_tables
 inner join tables_and_columns
     on
         input_tables.source_system = tables_and_columns.source_system
         and input_tables.table_name = tables_and_columns.table_name
+left join sources on input_tables.source_system = sources.source_system
 left join events
     on
         input_tables.source_system = events.source_system
