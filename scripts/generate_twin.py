@@ -19,7 +19,7 @@ import duckdb
 sys.path.insert(0, str(Path(__file__).parent))
 
 from generate_company import write_company
-from twins.company import fitted, read_company, shared_tables, write_raw_tables
+from twins.company import fit_company, read_company, shared_tables, write_raw_tables
 from twins.company import write_company as write_csvs
 
 CRMS = tuple(
@@ -46,7 +46,7 @@ def main() -> int:
     twin = importlib.import_module(f"twins.{given.crm}")
     if given.loader not in twin.LOADERS:
         parser.error(f"{given.crm} has the loaders {', '.join(twin.LOADERS)}")
-    company = fitted(twin, read_company(given.company) if given.company else clean_demo_company(), given.loader)
+    company = fit_company(twin, read_company(given.company) if given.company else clean_demo_company(), given.loader)
     schema = given.schema or given.crm
     with duckdb.connect(str(given.db)) as connection:
         write_raw_tables(connection, schema, twin.raw_tables(company, given.loader))

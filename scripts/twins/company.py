@@ -56,14 +56,14 @@ def write_company(company: Company, folder: Path) -> Path:
     return folder
 
 
-def fitted(twin: ModuleType, company: Company, loader: str) -> Company:
-    """The company as a CRM, and the loader where that matters, can hold it."""
-    return twin.fit(company, loader) if depends_on_loader(twin) else twin.fit(company)
-
-
-def depends_on_loader(twin: ModuleType) -> bool:
-    """Whether one of the CRM's loaders holds less than another."""
+def fits_loaders(twin: ModuleType) -> bool:
+    """Whether what a company loses depends on the loader too."""
     return "loader" in inspect.signature(twin.fit).parameters
+
+
+def fit_company(twin: ModuleType, company: Company, loader: str) -> Company:
+    """The company fitted to a twin's CRM and, where that makes a difference, to the loader."""
+    return twin.fit(company, loader) if fits_loaders(twin) else twin.fit(company)
 
 
 def write_raw_tables(connection, schema: str, tables: dict[str, RawTable]) -> None:

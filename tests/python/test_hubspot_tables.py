@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from generate_twin import clean_demo_company
-from twins.company import fitted, write_raw_tables
+from twins.company import fit_company, write_raw_tables
 
 TWIN = importlib.import_module("twins.hubspot")
 
@@ -107,7 +107,7 @@ def base_models(connection) -> dict[str, dict[str, int]]:
 @pytest.mark.parametrize("loader", TWIN.LOADERS)
 def test_each_spelling_is_found(loader, demo, run_dbt, tmp_path):
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
-        write_raw_tables(connection, "raw_crm", TWIN.raw_tables(fitted(TWIN, demo, loader), loader))
+        write_raw_tables(connection, "raw_crm", TWIN.raw_tables(fit_company(TWIN, demo, loader), loader))
     variables = {"crm_sources": ["hubspot"], "hubspot_schema": "raw_crm"} | TWIN.dbt_vars(loader)
     run_dbt("run", "--quiet", "--select", "base_hubspot__*", work=tmp_path, vars=variables)
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:

@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from generate_twin import CRMS, clean_demo_company
-from twins.company import depends_on_loader, fitted, shared_tables, write_company, write_raw_tables
+from twins.company import fit_company, fits_loaders, shared_tables, write_company, write_raw_tables
 
 TWINS = [(crm, loader) for crm in CRMS for loader in importlib.import_module(f"twins.{crm}").LOADERS]
 
@@ -63,10 +63,10 @@ def marts_of_export(demo, run_dbt, tmp_path_factory):
 
     def build(crm, loader):
         twin = importlib.import_module(f"twins.{crm}")
-        form = (crm, loader) if depends_on_loader(twin) else (crm,)
+        form = (crm, loader) if fits_loaders(twin) else (crm,)
         if form not in built:
             work = tmp_path_factory.mktemp("_".join(("export", *form)))
-            folder = write_company(fitted(twin, demo, loader), work / "export")
+            folder = write_company(fit_company(twin, demo, loader), work / "export")
             run_dbt("run", "--quiet", "--select", "+path:models/marts", work=work, vars={"crm_export_path": str(folder)})
             built[form] = marts_of(work / "warehouse.duckdb", "crm_export")
         return built[form]
@@ -77,7 +77,7 @@ def marts_of_export(demo, run_dbt, tmp_path_factory):
 @pytest.mark.parametrize(("crm", "loader"), TWINS)
 def test_raw_tables_give_the_marts_of_the_export(crm, loader, demo, marts_of_export, run_dbt, tmp_path):
     twin = importlib.import_module(f"twins.{crm}")
-    company = fitted(twin, demo, loader)
+    company = fit_company(twin, demo, loader)
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         write_raw_tables(connection, "raw_crm", twin.raw_tables(company, loader))
     shared = write_company(shared_tables(company, twin.SHARED_TABLES, crm), tmp_path / "shared")
