@@ -1,5 +1,5 @@
-{#- Values that loaders leave as they came from an API: numbers that stand for instants, and lists inside one value. Each
-    macro takes an SQL expression of trimmed text and yields NULL, or no row, for what cannot be read. -#}
+{#- Values that loaders leave as they came from an API: numbers that stand for instants, and lists inside one value.
+    Each macro takes an SQL expression of trimmed text and yields NULL, or no row, for what cannot be read. -#}
 
 {#- An instant given as milliseconds or (with a fraction, or not) seconds since 1970, written as ISO 8601 in UTC; any
     other text as it is. -#}
@@ -9,7 +9,8 @@
 
 {% macro duckdb__epoch_as_instant(text) -%}
     {%- set milliseconds = 'cast(epoch_ms(try_cast(' ~ text ~ " as bigint)) as varchar) || 'Z'" -%}
-    {%- set seconds = 'cast(make_timestamp(cast(try_cast(' ~ text ~ " as decimal(24, 6)) * 1000000 as bigint)) as varchar) || 'Z'" -%}
+    {%- set microseconds = 'cast(try_cast(' ~ text ~ ' as decimal(24, 6)) * 1000000 as bigint)' -%}
+    {%- set seconds = 'cast(make_timestamp(' ~ microseconds ~ ") as varchar) || 'Z'" -%}
     {{- return(
         'case when ' ~ text ~ " like '%-%' then " ~ text
         ~ ' when regexp_full_match(' ~ text ~ ", '[0-9]{12,14}') then " ~ milliseconds

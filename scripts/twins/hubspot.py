@@ -19,8 +19,8 @@ LOST = [
     "Team history: HubSpot knows the present team of an owner, which then holds for all time.",
     "Manager and first day of a rep.",
     "When a deal was deleted or restored: only whether it is deleted now.",
-    "A stage without a pipeline, a deal without a pipeline: each pipeline gets a stage of its own, each deal a pipeline. "
-    "Stage ids are unique among all pipelines, so that a change of pipeline always changes the stage.",
+    "A stage or a deal without a pipeline: each pipeline gets a stage of its own, each deal a pipeline. Stage ids are "
+    "unique among all pipelines, so that a change of pipeline always changes the stage.",
     "Two values of one property at the very same instant: they are a millisecond apart. Changes have no ids.",
     "When a lead was converted, apart from the creation of its deal: the two are the same.",
     "Directions of tasks and notes, and notes that are not completed.",
@@ -38,6 +38,7 @@ CUSTOM_ENGAGEMENT_PROPERTIES = {"engagement_meeting.direction": "meeting_directi
 
 PREFIXES = {"fivetran": "property_", "airbyte": "properties_", "dlt": ""}
 LOADED_AT = "2025-12-20T03:00:00Z"
+PORTAL = "4727653"
 LOGGED_PROPERTIES = {
     "stage_id": "dealstage",
     "pipeline_id": "pipeline",
@@ -239,7 +240,8 @@ def fit(company: Company, loader: str) -> Company:
     stages = Stages(company)
     fitted = {"stages": stages.rows(company)}
     logs: dict[str, list[dict]] = {deal["deal_id"]: [] for deal in company["deals"]}
-    for change in sorted(company["deal_changes"], key=lambda row: (as_instant(row["changed_at"]), int(row["change_id"]))):
+    in_order = sorted(company["deal_changes"], key=lambda row: (as_instant(row["changed_at"]), int(row["change_id"])))
+    for change in in_order:
         logs[change["deal_id"]].append(change)
     pairs = [fit_deal(deal, logs[deal["deal_id"]], stages) for deal in company["deals"]]
     fitted["deals"] = [deal for deal, _ in pairs]
@@ -297,7 +299,7 @@ class Objects(NamedTuple):
 
 
 def raw_value(field: str, value: str | None, place: int) -> str | None:
-    """A value of a deal's field as HubSpot holds it: dates are instants, some late in the day; categories are shouted."""
+    """A value of a deal's field as HubSpot holds it: dates are instants, categories are in capitals."""
     if value and field == "close_date":
         return f"{value}T{('09:15:00', '16:40:12', '23:59:59')[place % 3]}.000Z"
     return value.upper() if value and field == "forecast_category" else value
@@ -377,6 +379,7 @@ def deal_records(company: Company) -> tuple[list[Record], list[tuple]]:
             "lead_source": deal["lead_source"],
             "hs_manual_forecast_category": raw_value("forecast_category", deal["forecast_category"], place),
             "hs_deal_stage_probability": probability,
+            "hs_primary_associated_company": deal["account_id"],
             "hs_merged_object_ids": None,
             "hs_lastmodifieddate": as_instant(deal["updated_at"]),
         }
@@ -423,7 +426,8 @@ def contact_records(company: Company) -> list[Record]:
     for survivor in records[:3]:
         loser = str(int(survivor.id) + 500_000_000)
         survivor.properties["hs_calculated_merged_vids"] = f"{survivor.id}:1700000000000;{loser}:1700000000000"
-        records.append(survivor._replace(id=loser, properties=survivor.properties | {"hs_calculated_merged_vids": None}))
+        properties = survivor.properties | {"hs_calculated_merged_vids": None}
+        records.append(survivor._replace(id=loser, properties=properties))
     for number in range(4):
         created = records[number].properties["createdate"]
         properties = {
@@ -441,13 +445,18 @@ def engagement_records(company: Company, customers: list[str]) -> dict[str, list
     found: dict[str, list[Record]] = {kind: [] for kind in ("call", "email", "meeting", "task", "note")}
     for activity in company.get("activities", []):
         kind, occurred = activity["type"], activity["occurred_at"]
-        properties = {"hs_timestamp": occurred, "hubspot_owner_id": activity["owner_id"], "hs_engagement_source": "CRM_UI"}
+        properties = {
+            "hs_timestamp": occurred,
+            "hubspot_owner_id": activity["owner_id"],
+            "hs_engagement_source": "WORKFLOWS" if is_true(activity["is_automated"]) else "CRM_UI",
+        }
         if kind in STATUSES:
             name, completed, not_completed = STATUSES[kind]
             state = activity["is_completed"]
             properties[name] = None if state is None else completed if is_true(state) else not_completed
         if kind == "email":
-            properties["hs_email_direction"] = {"outbound": "EMAIL", "inbound": "INCOMING_EMAIL"}.get(activity["direction"])
+            directions = {"outbound": "EMAIL", "inbound": "INCOMING_EMAIL"}
+            properties["hs_email_direction"] = directions.get(activity["direction"])
         if kind == "call":
             properties["hs_call_direction"] = activity["direction"] and activity["direction"].upper()
         if kind == "meeting":
@@ -458,8 +467,6 @@ def engagement_records(company: Company, customers: list[str]) -> dict[str, list
             properties["hs_task_completion_date"] = occurred if properties["hs_task_status"] != "NOT_STARTED" else None
             if properties["hs_task_completion_date"]:
                 properties["hs_timestamp"] = as_instant(occurred, -86_400_000)
-        if is_true(activity["is_automated"]):
-            properties["hs_engagement_source"] = "WORKFLOWS"
         contacts = (activity["lead_id"],) if activity["lead_id"] else ()
         if int(activity["activity_id"]) % 50 == 0:
             contacts += (customers[0],)
@@ -522,167 +529,10 @@ def table(columns: dict[str, str], rows) -> RawTable:
     return RawTable(columns, [tuple(row.get(name) for name in columns) for row in rows])
 
 
-def split_name(name: str) -> tuple[str, str]:
+def split_name(name: str) -> dict[str, str]:
+    """First and last name of a rep."""
     first, _, last = name.partition(" ")
-    return first, last
-
-
-def fivetran_tables(company: Company, objects: Objects) -> dict[str, RawTable]:
-    """A table per object and per kind of link; numbers and instants are typed, what is deleted stays."""
-    synced = {"_fivetran_synced": "TIMESTAMP"}
-
-    def object_table(records, own, own_columns, hidden=()):
-        names = [name for name in property_names(records) if name not in hidden]
-        columns = own_columns | {f"property_{name}": type_of(name, "TIMESTAMP", "DOUBLE") for name in names} | synced
-        return table(
-            columns,
-            (
-                own(record)
-                | {f"property_{name}": record.properties.get(name) for name in names}
-                | {"_fivetran_synced": LOADED_AT}
-                for record in records
-            ),
-        )
-
-    def links(one, other, pairs, more=None):
-        columns = {one: "BIGINT", other: "BIGINT"} | dict.fromkeys(more or {}, "VARCHAR") | synced
-        return table(
-            columns, ({one: first, other: second, "_fivetran_synced": LOADED_AT} | extra for first, second, extra in pairs)
-        )
-
-    tables = {
-        "deal": object_table(
-            objects.deals,
-            lambda record: {
-                "deal_id": record.id,
-                "portal_id": "4727653",
-                "is_deleted": str(record.is_archived).lower(),
-                "deal_pipeline_id": record.properties["pipeline"],
-                "deal_pipeline_stage_id": record.properties["dealstage"],
-                "owner_id": record.properties["hubspot_owner_id"],
-            },
-            {"deal_id": "BIGINT", "portal_id": "BIGINT", "is_deleted": "BOOLEAN", "deal_pipeline_id": "VARCHAR",
-             "deal_pipeline_stage_id": "VARCHAR", "owner_id": "BIGINT"},
-            ("pipeline", "dealstage", "hubspot_owner_id", "hs_merged_object_ids"),
-        ),
-        "contact": object_table(
-            objects.contacts,
-            lambda record: {"id": record.id, "_fivetran_deleted": str(record.is_archived).lower()},
-            {"id": "BIGINT", "_fivetran_deleted": "BOOLEAN"},
-        ),
-        "company": object_table(
-            objects.companies, lambda record: {"id": record.id, "is_deleted": "false"},
-            {"id": "BIGINT", "is_deleted": "BOOLEAN"},
-        ),
-        # Each link to a company is there without a label, and the primary one once more with its own
-        "deal_company": links(
-            "deal_id", "company_id",
-            [
-                (deal.id, other, {"type_id": type_id, "category": "HUBSPOT_DEFINED"})
-                for deal in objects.deals
-                for place, other in enumerate(deal.companies)
-                for type_id in (("341", "5") if place == 0 else ("341",))
-            ],
-            {"type_id", "category"},
-        ),
-        "deal_contact": links(
-            "contact_id", "deal_id",
-            [(contact, deal.id, {"type_id": "3"}) for deal in objects.deals for contact in deal.contacts], {"type_id"},
-        ),
-        "merged_deal": links(
-            "deal_id", "merged_deal_id",
-            [
-                (deal.id, merged, {})
-                for deal in objects.deals
-                for merged in (deal.properties["hs_merged_object_ids"] or "").split(";")
-                if merged
-            ],
-        ),
-        "deal_pipeline": table(
-            {"pipeline_id": "VARCHAR", "_fivetran_deleted": "BOOLEAN", "active": "BOOLEAN", "display_order": "INTEGER",
-             "label": "VARCHAR"} | synced,
-            (
-                {"pipeline_id": key, "_fivetran_deleted": "false", "active": "true", "display_order": str(place),
-                 "label": name, "_fivetran_synced": LOADED_AT}
-                for place, (key, name) in enumerate(pipelines_of(company).items())
-            ),
-        ),
-        "deal_pipeline_stage": table(
-            {"stage_id": "VARCHAR", "_fivetran_deleted": "BOOLEAN", "active": "BOOLEAN", "closed_won": "BOOLEAN",
-             "is_closed": "BOOLEAN", "display_order": "INTEGER", "probability": "DOUBLE", "label": "VARCHAR",
-             "pipeline_id": "VARCHAR"} | synced,
-            (
-                {"stage_id": row["stage_id"], "_fivetran_deleted": "false", "active": "true",
-                 "closed_won": str(row["outcome"] == "won").lower(), "is_closed": str(row["outcome"] != "open").lower(),
-                 "display_order": row["stage_order"], "probability": row["probability"], "label": row["stage_name"],
-                 "pipeline_id": row["pipeline_id"], "_fivetran_synced": LOADED_AT}
-                for row in company["stages"]
-            ),
-        ),
-        "deal_property_history": table(
-            {"deal_id": "BIGINT", "name": "VARCHAR", "timestamp": "TIMESTAMP", "source": "VARCHAR", "value": "VARCHAR"}
-            | synced,
-            (
-                {"deal_id": deal, "name": name, "timestamp": at, "source": "CRM_UI", "value": epoch_text(name, value),
-                 "_fivetran_synced": LOADED_AT}
-                for deal, name, value, at in objects.history
-            ),
-        ),
-        "deal_stage": table(
-            {"_fivetran_start": "TIMESTAMP", "deal_id": "BIGINT", "date_entered": "TIMESTAMP", "value": "VARCHAR"} | synced,
-            (
-                {"_fivetran_start": at, "deal_id": deal, "date_entered": at, "value": value,
-                 "_fivetran_synced": LOADED_AT}
-                for deal, name, value, at in objects.history
-                if name == "dealstage"
-            ),
-        ),
-        "owner": table(
-            {"owner_id": "BIGINT", "portal_id": "BIGINT", "type": "VARCHAR", "email": "VARCHAR", "first_name": "VARCHAR",
-             "last_name": "VARCHAR", "is_active": "BOOLEAN", "updated_at": "TIMESTAMP"} | synced,
-            (
-                {"owner_id": row["rep_id"], "portal_id": "4727653", "type": "PERSON", "email": row["email"],
-                 "first_name": split_name(row["name"])[0], "last_name": split_name(row["name"])[1],
-                 "is_active": row["is_active"], "updated_at": as_instant(row["updated_at"]), "_fivetran_synced": LOADED_AT}
-                for row in company["sales_reps"]
-            ),
-        ),
-        "owner_team": table(
-            {"owner_id": "BIGINT", "team_id": "BIGINT", "is_team_primary": "BOOLEAN"} | synced,
-            (
-                {"owner_id": row["rep_id"], "team_id": team, "is_team_primary": str(is_primary).lower(),
-                 "_fivetran_synced": LOADED_AT}
-                for row in company["sales_reps"]
-                for _, team, is_primary in memberships(row, objects.teams)
-            ),
-        ),
-        "team": table(
-            {"id": "BIGINT", "name": "VARCHAR"} | synced,
-            ({"id": key, "name": name, "_fivetran_synced": LOADED_AT} for name, key in objects.teams.items()),
-        ),
-        "engagement": table(
-            {"id": "BIGINT", "type": "VARCHAR", "portal_id": "BIGINT"} | synced,
-            (
-                {"id": record.id, "type": kind.upper(), "portal_id": "4727653", "_fivetran_synced": LOADED_AT}
-                for kind, records in objects.engagements.items()
-                for record in records
-            ),
-        ),
-    }  # fmt: skip
-    everything = [record for records in objects.engagements.values() for record in records]
-    tables["engagement_deal"] = links(
-        "engagement_id", "deal_id", [(record.id, deal, {}) for record in everything for deal in record.deals]
-    )
-    tables["engagement_contact"] = links(
-        "engagement_id", "contact_id", [(record.id, contact, {}) for record in everything for contact in record.contacts]
-    )
-    for kind, records in objects.engagements.items():
-        tables[f"engagement_{kind}"] = object_table(
-            records,
-            lambda record, kind=kind: {"engagement_id": record.id, "type": kind.upper(), "_fivetran_deleted": "false"},
-            {"engagement_id": "BIGINT", "type": "VARCHAR", "_fivetran_deleted": "BOOLEAN"},
-        )
-    return tables
+    return {"first_name": first, "last_name": last}
 
 
 def pipelines_of(company: Company) -> dict[str, str]:
@@ -701,6 +551,11 @@ def memberships(rep: dict, teams: dict[str, str]) -> list[tuple[str, str, bool]]
     return found
 
 
+def flag(value: bool) -> str:
+    """A boolean as text."""
+    return "true" if value else "false"
+
+
 def epoch_text(name: str, value: str | None) -> str | None:
     """Instants inside the change log as milliseconds since 1970, as the first version of the API wrote them."""
     if value is None or name != "closedate":
@@ -709,12 +564,158 @@ def epoch_text(name: str, value: str | None) -> str | None:
     return str(since // timedelta(milliseconds=1))
 
 
+def fivetran_tables(company: Company, objects: Objects) -> dict[str, RawTable]:
+    """A table per object and per kind of link; numbers and instants are typed, what is deleted stays."""
+
+    def synced(columns, rows):
+        columns = columns | {"_fivetran_synced": "TIMESTAMP"}
+        return table(columns, (row | {"_fivetran_synced": LOADED_AT} for row in rows))
+
+    def object_table(records, own_columns, own, hidden=()):
+        names = [name for name in property_names(records) if name not in hidden]
+        columns = own_columns | {f"property_{name}": type_of(name, "TIMESTAMP", "DOUBLE") for name in names}
+        return synced(
+            columns,
+            (own(record) | {f"property_{name}": record.properties.get(name) for name in names} for record in records),
+        )
+
+    def links(one, other, pairs):
+        return synced({one: "BIGINT", other: "BIGINT"}, ({one: first, other: second} for first, second in pairs))
+
+    engagements = [(kind, record) for kind, records in objects.engagements.items() for record in records]
+    tables = {
+        "deal": object_table(
+            objects.deals,
+            {"deal_id": "BIGINT", "portal_id": "BIGINT", "is_deleted": "BOOLEAN", "deal_pipeline_id": "VARCHAR",
+             "deal_pipeline_stage_id": "VARCHAR", "owner_id": "BIGINT"},
+            lambda deal: {
+                "deal_id": deal.id, "portal_id": PORTAL, "is_deleted": flag(deal.is_archived),
+                "deal_pipeline_id": deal.properties["pipeline"], "owner_id": deal.properties["hubspot_owner_id"],
+                "deal_pipeline_stage_id": deal.properties["dealstage"],
+            },
+            # Merges have a table of their own; the primary company is marked on the link
+            ("pipeline", "dealstage", "hubspot_owner_id", "hs_merged_object_ids", "hs_primary_associated_company"),
+        ),
+        "contact": object_table(
+            objects.contacts, {"id": "BIGINT", "_fivetran_deleted": "BOOLEAN"},
+            lambda contact: {"id": contact.id, "_fivetran_deleted": flag(contact.is_archived)},
+        ),
+        "company": object_table(
+            objects.companies, {"id": "BIGINT", "is_deleted": "BOOLEAN"},
+            lambda one: {"id": one.id, "is_deleted": "false"},
+        ),
+        # Each link to a company is there without a label, and the primary one once more with its own
+        "deal_company": synced(
+            {"deal_id": "BIGINT", "company_id": "BIGINT", "type_id": "BIGINT", "category": "VARCHAR"},
+            (
+                {"deal_id": deal.id, "company_id": other, "type_id": type_id, "category": "HUBSPOT_DEFINED"}
+                for deal in objects.deals
+                for place, other in enumerate(deal.companies)
+                for type_id in (("341", "5") if place == 0 else ("341",))
+            ),
+        ),
+        "deal_contact": links(
+            "deal_id", "contact_id", [(deal.id, contact) for deal in objects.deals for contact in deal.contacts]
+        ),
+        "merged_deal": links(
+            "deal_id", "merged_deal_id",
+            [
+                (deal.id, merged)
+                for deal in objects.deals
+                for merged in (deal.properties["hs_merged_object_ids"] or "").split(";")
+                if merged
+            ],
+        ),
+        "deal_pipeline": synced(
+            {"pipeline_id": "VARCHAR", "_fivetran_deleted": "BOOLEAN", "active": "BOOLEAN", "display_order": "INTEGER",
+             "label": "VARCHAR"},
+            (
+                {"pipeline_id": key, "_fivetran_deleted": "false", "active": "true", "display_order": str(place),
+                 "label": name}
+                for place, (key, name) in enumerate(pipelines_of(company).items())
+            ),
+        ),
+        "deal_pipeline_stage": synced(
+            {"stage_id": "VARCHAR", "_fivetran_deleted": "BOOLEAN", "active": "BOOLEAN", "closed_won": "BOOLEAN",
+             "is_closed": "BOOLEAN", "display_order": "INTEGER", "probability": "DOUBLE", "label": "VARCHAR",
+             "pipeline_id": "VARCHAR"},
+            (
+                {"stage_id": row["stage_id"], "_fivetran_deleted": "false", "active": "true",
+                 "closed_won": flag(row["outcome"] == "won"), "is_closed": flag(row["outcome"] != "open"),
+                 "display_order": row["stage_order"], "probability": row["probability"], "label": row["stage_name"],
+                 "pipeline_id": row["pipeline_id"]}
+                for row in company["stages"]
+            ),
+        ),
+        "deal_property_history": synced(
+            {"deal_id": "BIGINT", "name": "VARCHAR", "timestamp": "TIMESTAMP", "source": "VARCHAR", "value": "VARCHAR"},
+            (
+                {"deal_id": deal, "name": name, "timestamp": at, "source": "CRM_UI", "value": epoch_text(name, value)}
+                for deal, name, value, at in objects.history
+            ),
+        ),
+        "deal_stage": synced(
+            {"_fivetran_start": "TIMESTAMP", "deal_id": "BIGINT", "date_entered": "TIMESTAMP", "value": "VARCHAR"},
+            (
+                {"_fivetran_start": at, "deal_id": deal, "date_entered": at, "value": value}
+                for deal, name, value, at in objects.history
+                if name == "dealstage"
+            ),
+        ),
+        "owner": synced(
+            {"owner_id": "BIGINT", "portal_id": "BIGINT", "type": "VARCHAR", "email": "VARCHAR",
+             "first_name": "VARCHAR", "last_name": "VARCHAR", "is_active": "BOOLEAN", "updated_at": "TIMESTAMP"},
+            (
+                {"owner_id": row["rep_id"], "portal_id": PORTAL, "type": "PERSON", "email": row["email"],
+                 "is_active": row["is_active"], "updated_at": as_instant(row["updated_at"])}
+                | split_name(row["name"])
+                for row in company["sales_reps"]
+            ),
+        ),
+        "owner_team": synced(
+            {"owner_id": "BIGINT", "team_id": "BIGINT", "is_team_primary": "BOOLEAN"},
+            (
+                {"owner_id": row["rep_id"], "team_id": team, "is_team_primary": flag(is_primary)}
+                for row in company["sales_reps"]
+                for _, team, is_primary in memberships(row, objects.teams)
+            ),
+        ),
+        "team": synced(
+            {"id": "BIGINT", "name": "VARCHAR"}, ({"id": key, "name": name} for name, key in objects.teams.items())
+        ),
+        "engagement": synced(
+            {"id": "BIGINT", "type": "VARCHAR", "portal_id": "BIGINT"},
+            ({"id": record.id, "type": kind.upper(), "portal_id": PORTAL} for kind, record in engagements),
+        ),
+        "engagement_deal": links(
+            "engagement_id", "deal_id", [(record.id, deal) for _, record in engagements for deal in record.deals]
+        ),
+        "engagement_contact": links(
+            "engagement_id", "contact_id",
+            [(record.id, contact) for _, record in engagements for contact in record.contacts],
+        ),
+    }  # fmt: skip
+    for kind, records in objects.engagements.items():
+        tables[f"engagement_{kind}"] = object_table(
+            records,
+            {"engagement_id": "BIGINT", "type": "VARCHAR", "_fivetran_deleted": "BOOLEAN"},
+            lambda record, kind=kind: {"engagement_id": record.id, "type": kind.upper(), "_fivetran_deleted": "false"},
+        )
+    return tables
+
+
 def airbyte_tables(company: Company, objects: Objects) -> dict[str, RawTable]:
     """A table per stream of the API: properties side by side, links and stages as JSON, what is archived apart."""
-    technical = {"_airbyte_raw_id": "VARCHAR", "_airbyte_extracted_at": "TIMESTAMPTZ", "_airbyte_meta": "JSON"}
 
-    def written(row, key):
-        return row | {"_airbyte_raw_id": f"raw-{key}", "_airbyte_extracted_at": LOADED_AT, "_airbyte_meta": '{"changes":[]}'}
+    def extracted(columns, rows):
+        technical = {"_airbyte_raw_id": "VARCHAR", "_airbyte_extracted_at": "TIMESTAMPTZ", "_airbyte_meta": "JSON"}
+        return table(
+            columns | technical,
+            (
+                row | {"_airbyte_raw_id": f"raw-{place}", "_airbyte_extracted_at": LOADED_AT, "_airbyte_meta": "{}"}
+                for place, row in enumerate(rows)
+            ),
+        )
 
     def object_table(records, changed="hs_lastmodifieddate", links=(), is_archived=False):
         names = property_names(records)
@@ -724,82 +725,74 @@ def airbyte_tables(company: Company, objects: Objects) -> dict[str, RawTable]:
             | {"createdAt": "TIMESTAMPTZ", "updatedAt": "TIMESTAMPTZ", "archived": "BOOLEAN"}
             | ({"archivedAt": "TIMESTAMPTZ"} if is_archived else {})
             | dict.fromkeys(links, "JSON")
-            | technical
         )
         rows = []
         for record in records:
-            row = {"id": record.id, "archived": str(is_archived).lower(), "createdAt": record.properties.get("createdate"),
-                   "updatedAt": record.properties.get(changed)}  # fmt: skip
+            changed_at = record.properties.get(changed)
+            row = {"id": record.id, "archived": flag(is_archived), "updatedAt": changed_at,
+                   "createdAt": record.properties.get("createdate")}  # fmt: skip
             row |= {f"properties_{name}": value for name, value in record.properties.items()}
             if is_archived:
-                row["archivedAt"] = as_instant(record.properties[changed], 60_000)
+                row["archivedAt"] = as_instant(changed_at, 60_000)
             # A link with a label is listed twice
-            row |= {name: json.dumps([key for key in getattr(record, name) for _ in "12"]) for name in links}
-            rows.append(written(row, record.id))
-        return table(columns, rows)
+            row |= {name: json.dumps([key for key in getattr(record, name) for _ in range(2)]) for name in links}
+            rows.append(row)
+        return extracted(columns, rows)
 
-    def stage_of(row):
-        return {
-            "stageId": row["stage_id"], "label": row["stage_name"], "displayOrder": int(row["stage_order"]), "active": True,
-            "metadata": {"isClosed": str(row["outcome"] != "open").lower(), "probability": row["probability"]},
-        }  # fmt: skip
+    def stages_of(pipeline):
+        return json.dumps(
+            [
+                {"stageId": row["stage_id"], "label": row["stage_name"], "displayOrder": int(row["stage_order"]),
+                 "metadata": {"isClosed": flag(row["outcome"] != "open"), "probability": row["probability"]}}
+                for row in company["stages"]
+                if row["pipeline_id"] == pipeline
+            ]
+        )  # fmt: skip
 
-    def owner_table(rows, is_archived):
-        return table(
+    def owner_table(is_archived):
+        return extracted(
             {"id": "VARCHAR", "email": "VARCHAR", "firstName": "VARCHAR", "lastName": "VARCHAR", "userId": "BIGINT",
-             "updatedAt": "TIMESTAMPTZ", "archived": "BOOLEAN", "teams": "JSON"} | technical,
+             "updatedAt": "TIMESTAMPTZ", "archived": "BOOLEAN", "teams": "JSON"},
             (
-                written(
-                    {"id": row["rep_id"], "email": row["email"], "firstName": split_name(row["name"])[0],
-                     "lastName": split_name(row["name"])[1], "updatedAt": as_instant(row["updated_at"]),
-                     "archived": str(is_archived).lower(),
-                     "teams": json.dumps(
-                         [
-                             {"id": key, "name": name, "primary": is_primary}
-                             for name, key, is_primary in memberships(row, objects.teams)
-                         ]
-                     )},
-                    row["rep_id"],
-                )
-                for row in rows
+                {"id": row["rep_id"], "email": row["email"], "firstName": split_name(row["name"])["first_name"],
+                 "lastName": split_name(row["name"])["last_name"], "updatedAt": as_instant(row["updated_at"]),
+                 "archived": flag(is_archived),
+                 "teams": json.dumps(
+                     [
+                         {"id": key, "name": name, "primary": is_primary}
+                         for name, key, is_primary in memberships(row, objects.teams)
+                     ]
+                 )}
+                for row in company["sales_reps"]
                 if is_true(row["is_active"]) is not is_archived
             ),
         )  # fmt: skip
 
-    # The primary company is a property, since the list of companies does not say which one it is
-    for deal in objects.deals:
-        deal.properties["hs_primary_associated_company"] = deal.companies[0] if deal.companies else None
     archived = [deal for deal in objects.deals if deal.is_archived]
     # A deal that was archived after it was loaded stays in `deals` as it was
     live = [deal for deal in objects.deals if not deal.is_archived or int(deal.id) % 2]
     tables = {
         "deals": object_table(live, links=("companies", "contacts")),
         "deals_archived": object_table(archived, links=("companies", "contacts"), is_archived=True),
-        "deal_pipelines": table(
-            {"pipelineId": "VARCHAR", "label": "VARCHAR", "displayOrder": "BIGINT", "active": "BOOLEAN", "stages": "JSON"}
-            | technical,
+        "deal_pipelines": extracted(
+            {"pipelineId": "VARCHAR", "label": "VARCHAR", "displayOrder": "BIGINT", "active": "BOOLEAN",
+             "stages": "JSON"},
             (
-                written(
-                    {"pipelineId": key, "label": name, "displayOrder": str(place), "active": "true",
-                     "stages": json.dumps([stage_of(row) for row in company["stages"] if row["pipeline_id"] == key])},
-                    key,
-                )
+                {"pipelineId": key, "label": name, "displayOrder": str(place), "active": "true",
+                 "stages": stages_of(key)}
                 for place, (key, name) in enumerate(pipelines_of(company).items())
             ),
         ),
-        "deals_property_history": table(
+        "deals_property_history": extracted(
             {"dealId": "VARCHAR", "property": "VARCHAR", "value": "VARCHAR", "timestamp": "TIMESTAMPTZ",
-             "sourceType": "VARCHAR"} | technical,
+             "sourceType": "VARCHAR"},
             (
-                written(
-                    {"dealId": deal, "property": name, "value": value, "timestamp": at, "sourceType": "CRM_UI"},
-                    f"{deal}{name}{at}",
-                )
+                {"dealId": deal, "property": name, "value": value, "timestamp": at, "sourceType": "CRM_UI"}
                 for deal, name, value, at in objects.history
             ),
         ),
-        "owners": owner_table(company["sales_reps"], is_archived=False),
-        "owners_archived": owner_table(company["sales_reps"], is_archived=True),
+        "owners": owner_table(is_archived=False),
+        "owners_archived": owner_table(is_archived=True),
         "companies": object_table(objects.companies, links=("contacts",)),
         "contacts": object_table(objects.contacts, "lastmodifieddate", links=("companies",)),
     }  # fmt: skip
@@ -810,85 +803,90 @@ def airbyte_tables(company: Company, objects: Objects) -> dict[str, RawTable]:
 
 def dlt_tables(company: Company, objects: Objects) -> dict[str, RawTable]:
     """A table per resource and a child table per list; the child names its parent by _dlt_parent_id."""
-    load_id = "1766199600.123456"
-    top, child = {"_dlt_load_id": "VARCHAR", "_dlt_id": "VARCHAR"}, {"_dlt_parent_id": "VARCHAR", "_dlt_list_idx": "BIGINT",
-                                                                      "_dlt_id": "VARCHAR"}  # fmt: skip
+
+    def loaded(columns, rows):
+        return table(
+            columns | {"_dlt_load_id": "VARCHAR", "_dlt_id": "VARCHAR"},
+            (
+                {"_dlt_id": f"row-{row.get('id', place)}", "_dlt_load_id": "1766199600.123456"} | row
+                for place, row in enumerate(rows)
+            ),
+        )
+
+    def child(columns, rows):
+        return table(
+            columns | {"_dlt_parent_id": "VARCHAR", "_dlt_list_idx": "BIGINT", "_dlt_id": "VARCHAR"},
+            (
+                {"_dlt_parent_id": f"row-{parent}", "_dlt_list_idx": "0", "_dlt_id": f"child-{place}"} | row
+                for place, (parent, row) in enumerate(rows)
+            ),
+        )
 
     def object_table(records):
         names = property_names(records)
         columns = {name: type_of(name, "TIMESTAMPTZ", "VARCHAR") for name in names}
-        return table(
-            columns | {"id": "VARCHAR", "hs_object_id": "VARCHAR", "is_deleted": "BOOLEAN"} | top,
+        return loaded(
+            columns | {"id": "VARCHAR", "hs_object_id": "VARCHAR", "is_deleted": "BOOLEAN"},
             (
-                record.properties
-                | {"id": record.id, "hs_object_id": record.id, "is_deleted": str(record.is_archived).lower(),
-                   "_dlt_load_id": load_id, "_dlt_id": f"row{record.id}"}
+                record.properties | {"id": record.id, "hs_object_id": record.id, "is_deleted": flag(record.is_archived)}
                 for record in records
             ),
-        )  # fmt: skip
+        )
 
-    def link_table(records, name, ids_of):
-        return table(
-            {"value": "VARCHAR", name: "VARCHAR"} | child,
-            (
-                {"value": record.id, name: other, "_dlt_parent_id": f"row{record.id}", "_dlt_list_idx": str(place),
-                 "_dlt_id": f"{record.id}-{place}"}
-                for record in records
-                for place, other in enumerate(ids_of(record))
-            ),
-        )  # fmt: skip
+    def link_table(name, links):
+        return child(
+            {"value": "VARCHAR", name: "VARCHAR"}, ((deal, {"value": deal, name: other}) for deal, other in links)
+        )
 
-    for deal in objects.deals:
-        deal.properties["hs_primary_associated_company"] = deal.companies[0] if deal.companies else None
+    # Each load appends all versions again
     versions = [version for version in objects.history for _ in range(2 if int(version[0]) % 7 == 0 else 1)]
     return {
         "deals": object_table(objects.deals),
-        "deals__companies": link_table(objects.deals, "companies_id", lambda deal: deal.companies),
-        "deals__contacts": link_table(objects.deals, "contacts_id", lambda deal: deal.contacts),
-        "deals_property_history": table(
+        "deals__companies": link_table(
+            "companies_id", ((deal.id, other) for deal in objects.deals for other in deal.companies)
+        ),
+        "deals__contacts": link_table(
+            "contacts_id", ((deal.id, other) for deal in objects.deals for other in deal.contacts)
+        ),
+        "deals_property_history": loaded(
             {"object_id": "VARCHAR", "property_name": "VARCHAR", "value": "VARCHAR", "timestamp": "TIMESTAMPTZ",
-             "source_type": "VARCHAR"} | top,
+             "source_type": "VARCHAR"},
             (
-                # Each load appends all versions again
-                {"object_id": deal, "property_name": name, "value": value, "timestamp": at, "source_type": "CRM_UI",
-                 "_dlt_load_id": load_id, "_dlt_id": f"v{place}"}
-                for place, (deal, name, value, at) in enumerate(versions)
+                {"object_id": deal, "property_name": name, "value": value, "timestamp": at, "source_type": "CRM_UI"}
+                for deal, name, value, at in versions
             ),
         ),
-        "pipelines_deals": table(
-            {"id": "VARCHAR", "label": "VARCHAR", "display_order": "BIGINT", "archived": "BOOLEAN"} | top,
+        "pipelines_deals": loaded(
+            {"id": "VARCHAR", "label": "VARCHAR", "display_order": "BIGINT", "archived": "BOOLEAN"},
             (
-                {"id": key, "label": name, "display_order": str(place), "archived": "false", "_dlt_load_id": load_id,
-                 "_dlt_id": f"row{key}"}
+                {"id": key, "label": name, "display_order": str(place), "archived": "false"}
                 for place, (key, name) in enumerate(pipelines_of(company).items())
             ),
         ),
-        "pipelines_deals__stages": table(
+        "pipelines_deals__stages": child(
             {"id": "VARCHAR", "label": "VARCHAR", "display_order": "BIGINT", "metadata__is_closed": "VARCHAR",
-             "metadata__probability": "VARCHAR"} | child,
+             "metadata__probability": "VARCHAR"},
             (
-                {"id": row["stage_id"], "label": row["stage_name"], "display_order": row["stage_order"],
-                 "metadata__is_closed": str(row["outcome"] != "open").lower(), "metadata__probability": row["probability"],
-                 "_dlt_parent_id": f"row{row['pipeline_id']}", "_dlt_list_idx": "0", "_dlt_id": f"stage{row['stage_id']}"}
+                (row["pipeline_id"],
+                 {"id": row["stage_id"], "label": row["stage_name"], "display_order": row["stage_order"],
+                  "metadata__is_closed": flag(row["outcome"] != "open"), "metadata__probability": row["probability"]})
                 for row in company["stages"]
             ),
         ),
-        "owners": table(
+        "owners": loaded(
             {"id": "VARCHAR", "email": "VARCHAR", "first_name": "VARCHAR", "last_name": "VARCHAR",
-             "updated_at": "TIMESTAMPTZ", "archived": "BOOLEAN"} | top,
+             "updated_at": "TIMESTAMPTZ", "archived": "BOOLEAN"},
             (
-                {"id": row["rep_id"], "email": row["email"], "first_name": split_name(row["name"])[0],
-                 "last_name": split_name(row["name"])[1], "updated_at": as_instant(row["updated_at"]),
-                 "archived": str(not is_true(row["is_active"])).lower(), "_dlt_load_id": load_id,
-                 "_dlt_id": f"row{row['rep_id']}"}
+                {"id": row["rep_id"], "email": row["email"], "updated_at": as_instant(row["updated_at"]),
+                 "archived": flag(not is_true(row["is_active"]))}
+                | split_name(row["name"])
                 for row in company["sales_reps"]
             ),
         ),
-        "owners__teams": table(
-            {"id": "VARCHAR", "name": "VARCHAR", "primary": "BOOLEAN"} | child,
+        "owners__teams": child(
+            {"id": "VARCHAR", "name": "VARCHAR", "primary": "BOOLEAN"},
             (
-                {"id": key, "name": name, "primary": str(is_primary).lower(), "_dlt_parent_id": f"row{row['rep_id']}",
-                 "_dlt_list_idx": "0", "_dlt_id": f"{row['rep_id']}-{key}"}
+                (row["rep_id"], {"id": key, "name": name, "primary": flag(is_primary)})
                 for row in company["sales_reps"]
                 for name, key, is_primary in memberships(row, objects.teams)
             ),

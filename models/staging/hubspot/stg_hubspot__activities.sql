@@ -74,7 +74,7 @@ details as (
     from communications
 ),
 
--- What Fivetran's parent table adds: types without a table of their own and, before version 3 of the API, times and owners
+-- Fivetran's parent table adds types without a table of their own and, before version 3 of the API, times and owners
 all_engagements as (
     select
         coalesce(details.engagement_id, engagements.engagement_id) as engagement_id,

@@ -15,7 +15,7 @@ unnested_stages as (
         pipeline_id,
         name as pipeline_name,
         loaded_at,
-        {{ json_items('stages') }} as stage
+        {{ json_items('stages') }} as stage_object
     from pipelines
 ),
 
@@ -37,14 +37,17 @@ all_stages as (
     select
         pipeline_id,
         pipeline_name,
-        coalesce({{ json_field('stage', 'stageId') }}, {{ json_field('stage', 'id') }}) as stage_id,
-        {{ json_field('stage', 'label') }} as stage_name,
-        {{ json_field('stage', 'displayOrder') }} as stage_order,
         coalesce(
-            {{ json_field('stage', 'metadata.probability') }}, {{ json_field('stage', 'probability') }}
+            {{ json_field('stage_object', 'stageId') }}, {{ json_field('stage_object', 'id') }}
+        ) as stage_id,
+        {{ json_field('stage_object', 'label') }} as stage_name,
+        {{ json_field('stage_object', 'displayOrder') }} as stage_order,
+        coalesce(
+            {{ json_field('stage_object', 'metadata.probability') }},
+            {{ json_field('stage_object', 'probability') }}
         ) as probability,
-        {{ json_field('stage', 'metadata.isClosed') }} as is_closed,
-        {{ json_field('stage', 'closedWon') }} as is_closed_won,
+        {{ json_field('stage_object', 'metadata.isClosed') }} as is_closed,
+        {{ json_field('stage_object', 'closedWon') }} as is_closed_won,
         loaded_at
     from unnested_stages
 )
