@@ -1,12 +1,13 @@
 """A company as Pipedrive's tables: see company.py for what a twin is.
 
-The four shapes: Fivetran (API v2, the log as versions of the deal), Airbyte from 3.0 (API v2, custom fields as JSON, options of
-custom fields by id), Airbyte before (API v1: zone-less texts, user_id, `deleted`), dlt (deals and stages of API v2, the rest
-of v1, custom fields under their names).
+The four shapes: Fivetran (API v2, the log as versions of the deal), Airbyte from 3.0 (API v2, custom fields as JSON,
+options of custom fields by id), Airbyte before (API v1: zone-less texts, user_id, `deleted`), dlt (deals, stages and
+organizations of API v2, the rest of v1 with custom fields under their names).
 """
 
 import hashlib
 import json
+from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 
@@ -19,7 +20,7 @@ LOST = [
     "A stage that belongs to no pipeline, or to several: each pipeline gets one of its own.",
     "Deals without a pipeline: a stage names its pipeline.",
     "Amounts and currencies that are empty: Pipedrive writes 0 and the company's currency.",
-    "A closed deal's date of closing that differs from the moment of closing, and changes of it while the deal is closed.",
+    "A date of closing that is not the moment of closing, and changes of it while the deal is closed.",
     "Merged deals and leads: they are deleted, and nothing names the survivor.",
     "The history of teams, hiring dates, and managers other than the team's; under Fivetran and dlt, teams at all.",
     "A lead's deal and dates of qualification and conversion, unless custom fields hold them.",
@@ -74,7 +75,8 @@ def fit(company: Company, loader: str) -> Company:
         "deals": deals,
         "deal_changes": deal_changes,
         "stages": fit_stages(company, places),
-        "accounts": [row | {"account_id": maps["accounts"][row["account_id"]]} for row in company["accounts"]] + persons,
+        "accounts": [row | {"account_id": maps["accounts"][row["account_id"]]} for row in company["accounts"]]
+        + persons,
         "sales_reps": fit_sales_reps(company, loader, maps),
         "rep_teams": [],
         "leads": [
@@ -109,7 +111,7 @@ def id_maps(company: Company) -> dict[str, dict[str, str]]:
 
 
 def stage_places(company: Company) -> dict[tuple[str, str], str]:
-    """{(pipeline, stage) of the export: Pipedrive's stage}: a number of its own for each open stage of each pipeline."""
+    """{(pipeline, stage) of the export: Pipedrive's stage}: an open stage has a number of its own in each pipeline."""
     places = {}
     for row in company["stages"]:
         outcome = row["outcome"].lower()
@@ -168,8 +170,10 @@ def fit_deal(deal: dict, changes: list[dict], places: dict, maps: dict) -> tuple
 
 
 def place_stages(rows: list[dict], deal: dict, pipeline: str, places: dict) -> list[dict]:
-    """The log with Pipedrive's stages: which one a stage is depends on the pipeline at the end of the instant. A deal that
-    changes only its pipeline changes its stage too."""
+    """The log with Pipedrive's stages: which one a stage is depends on the pipeline at the end of the instant.
+
+    A deal that changes only its pipeline changes its stage too.
+    """
     moves = [row for row in rows if row["field"] == "pipeline_id"]
     before = moves[0]["old_value"] if moves else pipeline
     entries = [row for row in rows if row["field"] == "stage_id"]
@@ -337,10 +341,14 @@ class Writer:
         self.is_v1 = loader == "airbyte_v1"
         self.options = {}
         for table, column in sorted(OPTION_FIELDS):
-            values = sorted({row[column] for row in company[{"organizations": "accounts"}.get(table, table)] if row[column]})
+            values = sorted(
+                {row[column] for row in company[{"organizations": "accounts"}.get(table, table)] if row[column]}
+            )
             if column == "forecast_category":
                 values = sorted({"best_case", "closed", "commit", "omitted", "pipeline", *values})
-            self.options[table, column] = {value: str(500 + 20 * len(self.options) + n) for n, value in enumerate(values)}
+            self.options[table, column] = {
+                value: str(500 + 20 * len(self.options) + n) for n, value in enumerate(values)
+            }
         self.changes_of = {}
         for row in company["deal_changes"]:
             self.changes_of.setdefault(row["deal_id"], []).append(row)
@@ -356,7 +364,7 @@ class Writer:
         if self.loader == "fivetran":
             return {"_fivetran_deleted": ("BOOLEAN", "false"), "_fivetran_synced": ("TIMESTAMPTZ", loaded_at)}
         if self.loader == "dlt":
-            seconds = int((Decimal(loaded_at[8:10]) + 20_000) * 86_400)
+            seconds = int(datetime.fromisoformat(loaded_at).timestamp())
             return {"_dlt_load_id": ("VARCHAR", f"{seconds}.5123"), "_dlt_id": ("VARCHAR", "x")}
         return {
             "_airbyte_raw_id": ("VARCHAR", "x"),
@@ -374,7 +382,10 @@ class Writer:
             values[column] = value
         if self.loader == "airbyte" and table != "leads":
             return {
-                "custom_fields": ("JSON", json.dumps({hashed(table, column): value for column, value in values.items()}))
+                "custom_fields": (
+                    "JSON",
+                    json.dumps({hashed(table, column): value for column, value in values.items()}),
+                )
             }
         return {self.custom_name(table, column): ("VARCHAR", value) for column, value in values.items()}
 
@@ -401,19 +412,29 @@ class Writer:
         columns = {name: data_type for name, (data_type, _) in records[0].items()} if records else {}
         return RawTable(columns, [tuple(value for _, value in record.values()) for record in records])
 
+    def table_name(self, name: str) -> str:
+        """What the loader calls a table of the API."""
+        if self.loader == "fivetran":
+            return "activity" if name == "activities" else name.removesuffix("s")
+        is_v2 = self.loader == "dlt" and name in ("deals", "stages", "pipelines", "organizations", "persons")
+        return f"v2_{name}" if is_v2 else name
+
     # -- tables --------------------------------------------------------------------------------------------------
 
     def tables(self) -> dict[str, RawTable]:
         """All tables of the loader."""
-        names = {
-            "fivetran": ["deal", "stage", "pipeline", "user", "organization", "person", "lead", "activity", "note"],
-            "dlt": ["v2_deals", "v2_stages", "v2_pipelines", "users", "v2_organizations", "v2_persons", "leads",
-                    "activities", "notes"],
-        }.get(self.loader, ["deals", "stages", "pipelines", "users", "organizations", "persons", "leads", "activities",
-                            "notes"])  # fmt: skip
-        makers = [self.deals, self.stages, self.pipelines, self.users, self.organizations, self.persons, self.leads,
-                  self.activities, self.notes]  # fmt: skip
-        tables = {name: self.table(make()) for name, make in zip(names, makers, strict=True)}
+        makers = {
+            "deals": self.deals,
+            "stages": self.stages,
+            "pipelines": self.pipelines,
+            "organizations": self.organizations,
+            "persons": self.persons,
+            "users": self.users,
+            "leads": self.leads,
+            "activities": self.activities,
+            "notes": self.notes,
+        }
+        tables = {self.table_name(name): self.table(make()) for name, make in makers.items()}
         if self.loader == "fivetran":
             return tables | {"deal_history": self.table(self.deal_history())}
         flow = "deals_flow_deal_change" if self.loader == "dlt" else "deal_flow"
@@ -424,11 +445,11 @@ class Writer:
             tables["deal_fields"] = self.table(self.fields("deals"))
             tables["organization_fields"] = self.table(self.fields("organizations"))
             # Archived deals are in a table of their own
-            closed = [row for row in tables["deals"].rows if row[0].endswith("7") and row[12] is not None]
-            tables["deals_archived"] = RawTable(tables["deals"].columns, closed)
-            tables["deals"] = RawTable(
-                tables["deals"].columns, [row for row in tables["deals"].rows if row not in set(closed)]
-            )
+            rows, closed_at = tables["deals"].rows, list(tables["deals"].columns).index("close_time")
+            archived = [row[0].endswith("7") and row[closed_at] is not None for row in rows]
+            for name, is_here in (("deals", False), ("deals_archived", True)):
+                kept = [row for row, is_archived in zip(rows, archived, strict=True) if is_archived == is_here]
+                tables[name] = RawTable(tables["deals"].columns, kept)
         return tables
 
     def deal_record(self, deal: dict, state: dict, closed_at: str | None, technical: dict) -> dict:
@@ -489,7 +510,9 @@ class Writer:
             rows = self.replays[deal["deal_id"]].raw
             for row in reversed(rows):
                 # Only the row that logs the first stage has nothing before it
-                state[row["field"]] = row["old_value"] if row["field"] != "stage_id" else row["old_value"] or row["new_value"]
+                state[row["field"]] = (
+                    row["old_value"] if row["field"] != "stage_id" else row["old_value"] or row["new_value"]
+                )
             created = instant(deal["created_at"])
             starts, states = [created], [state]
             for row in rows:
@@ -603,7 +626,10 @@ class Writer:
             for number, (name, rows) in enumerate(members.items(), start=1)
         ]
         users = json.dumps([int(row["rep_id"]) for row in self.company["sales_reps"]])
-        return [*records, records[0] | {"name": ("VARCHAR", "A"), "users": ("JSON", users), "deleted_flag": ("BIGINT", "1")}]
+        return [
+            *records,
+            records[0] | {"name": ("VARCHAR", "A"), "users": ("JSON", users), "deleted_flag": ("BIGINT", "1")},
+        ]
 
     def organizations(self) -> list[dict]:
         """Organizations."""
@@ -651,7 +677,11 @@ class Writer:
             | self.custom("leads", row)
             | self.technical(row)
             # Converting marks a lead as deleted
-            | ({"_fivetran_deleted": ("BOOLEAN", str(bool(row["converted_deal_id"])))} if self.loader == "fivetran" else {})
+            | (
+                {"_fivetran_deleted": ("BOOLEAN", str(bool(row["converted_deal_id"])))}
+                if self.loader == "fivetran"
+                else {}
+            )
             for row in self.company["leads"]
         ]
 
@@ -670,7 +700,9 @@ class Writer:
                 "done": ("BOOLEAN", str(is_done)),
                 "due_date": ("VARCHAR" if self.is_v1 else "DATE", at[:10]),
                 "due_time": ("VARCHAR", "00:01" if is_done else at[11:]),
-                "marked_as_done_time": ("VARCHAR", at if is_done else "") if self.is_v1 else self.time(at if is_done else None),
+                "marked_as_done_time": ("VARCHAR", at if is_done else "")
+                if self.is_v1
+                else self.time(at if is_done else None),
                 "add_time": self.time(at),
                 "deal_id": ("BIGINT", row["deal_id"]),
                 # Converting a lead moves its activities to the deal
