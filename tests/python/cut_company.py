@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "oracle"))
 
 from history import collapse_instant
-from records import LOGGED_FIELDS, Config, Unreadable, clean, midnight, read_instant
+from records import LOGGED_FIELDS, Config, Unreadable, clean, midnight, read_date, read_instant
 
 PLACED_BY = {
     "deals": "created_at",
@@ -16,7 +16,6 @@ PLACED_BY = {
     "activities": "occurred_at",
     "accounts": "created_at",
     "rep_teams": "valid_from",
-    "sales_spend": "spend_month",
     "fx_rates": "rate_date",
 }
 
@@ -42,10 +41,12 @@ def cut_company(tables: dict[str, list[dict]], as_of_date: date, timezone: str =
         moment = instant(text)
         return moment is not None and moment >= end
 
-    cut = {
-        table: [dict(row) for row in rows if not is_later(row.get(PLACED_BY.get(table, "")))]
-        for table, rows in tables.items()
-    }
+    def is_kept(table, row):
+        if table == "sales_spend" and instant(row["spend_month"]):  # any of its days stands for a month
+            return read_date(clean(row["spend_month"]), zone).replace(day=1) <= as_of_date
+        return not is_later(row.get(PLACED_BY.get(table, "")))
+
+    cut = {table: [dict(row) for row in rows if is_kept(table, row)] for table, rows in tables.items()}
 
     later_changes = {}
     for row in tables.get("deal_changes") or []:

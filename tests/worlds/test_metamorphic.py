@@ -386,6 +386,7 @@ def test_as_of_a_date_is_the_company_cut_on_that_date(marts_of, seed):
     company = pack_of_seed(seed, mishaps=0, repeats=0, deal_scale=1, log_scale=1).company
     zone = company.variables["reporting_timezone"]
     created = sorted(filter(None, (instant_of(row["created_at"], ZoneInfo(zone)) for row in company.tables["deals"])))
+    deals_cut = 0
     for share in (0.3, 0.6, 0.9):
         as_of_date = created[int(share * (len(created) - 1))].date()
         variables = company.variables | {"as_of_date": as_of_date.isoformat()}
@@ -394,16 +395,17 @@ def test_as_of_a_date_is_the_company_cut_on_that_date(marts_of, seed):
         cut = cut_company(present, as_of_date, zone)
         cut = {table: [{c: t or "" for c, t in row.items()} for row in rows] for table, rows in cut.items()}
         tables = dict.fromkeys(company.tables) | cut
-        assert len(tables["deals"]) < len(full.tables["deals"])
+        deals_cut += len(full.tables["deals"]) - len(tables["deals"])
         assert_same(marts_of(full), marts_of(Company(tables, company.columns, variables)))
+    assert deals_cut
 
 
 # ------------------------------------------------------------ the relations themselves
 
 # A rule of the models, how it is broken, and the relation that notices
 BROKEN_RULES = {
-    "versions_of_a_record_are_ranked": (
-        {"order by loaded_at desc nulls last, record_text desc": "order by loaded_at desc nulls last"},
+    "a_pipeline_is_named_by_its_first_stage": (
+        {"min_by(pipeline_name, (stage_order, stage_id))": "first(pipeline_name)"},
         lambda checker, project, company: test_the_order_of_the_rows_does_not_matter(marts_by(checker), company),
     ),
     "a_record_counts_once": (
@@ -430,7 +432,7 @@ BROKEN_RULES = {
         lambda checker, project, company: test_noon_is_the_same_day_in_every_time_zone(marts_by(checker), company),
     ),
     "local_dates_move_by_the_offset": (
-        {"timezone('UTC', contacted.first_contact_at)": "timezone('UTC', contacted.first_contact_at) + interval 1 hour"},
+        {"timezone('UTC', contacted.first_contact_at)": "timezone('UTC', contacted.first_contact_at) + interval 13 hour"},
         lambda checker, project, company: test_a_date_differs_from_utc_only_near_midnight(checker, company, "Pacific/Auckland"),
     ),
     "later_qualifications_are_not_known": (
