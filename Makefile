@@ -9,7 +9,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help build query test test-deep diff lint structure lock bench clean
+.PHONY: help build query test test-deep diff lint structure mutations lock bench clean
 
 SALES_KPIS_DB ?= warehouse/sales_kpis.duckdb
 DBT_PROFILES_DIR := .
@@ -62,6 +62,9 @@ lint: .venv/.dev ## Check the style of the SQL (sqlfluff) and of the Python (ruf
 structure: .venv/.dev ## Check names, descriptions, contracts and tests of the models in a built warehouse (dbt-bouncer)
 	@$(DBT) --warn-error-options '{"error": "all"}' docs generate --project-dir .
 	@$(BIN)/dbt-bouncer run
+
+mutations: .venv/.dev ## Break one rule at a time and see which checks notice (slow; renews the table in docs/testing.md)
+	@$(BIN)/python tests/mutations/mutate.py
 
 lock: .venv/.dev ## Renew requirements.txt and requirements-dev.txt from the two .in files
 	@$(PIP_COMPILE) --output-file requirements-dev.txt requirements-dev.in
