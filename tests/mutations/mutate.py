@@ -34,15 +34,15 @@ LIST = Path(__file__).with_name("mutations.csv")
 DOCUMENT = REPO / "docs" / "testing.md"
 TABLE_START, TABLE_END = "<!-- mutations: start -->", "<!-- mutations: end -->"
 LAYERS = ("unit", "data", "oracle")
-WORLDS = range(6)  # seeds of random worlds
+PACKS = range(4)  # seeds of packs of random worlds
 MODELS_AT_ONCE = 6  # whose unit tests run in one dbt command
 SHOWN = 2  # tests named in a cell of the table
 
-sys.path.insert(0, str(REPO / "tests" / "oracle"))
+sys.path[:0] = [str(REPO / "tests" / "oracle"), str(REPO / "tests" / "worlds")]
 
 from compare import audit_differences, config_of, differences, table_rows  # noqa: E402
 from oracle import compute  # noqa: E402
-from random_worlds import random_world  # noqa: E402
+from packs import pack_of_seed  # noqa: E402
 from read_csv import read_folder  # noqa: E402
 
 
@@ -255,10 +255,10 @@ def build_companies(folder, layers):
 
     companies = [company("demo", REPO / "seeds", "demo_", {})]
     if "oracle" in layers:
-        for seed in WORLDS:
-            world = random_world(seed)
-            inputs = world.write(folder / "inputs" / str(seed))
-            companies.append(company(f"world {seed}", inputs, "", world.variables | {"crm_export_path": str(inputs)}))
+        for seed in PACKS:
+            pack = pack_of_seed(seed).company
+            inputs = pack.write(folder / "inputs" / str(seed))
+            companies.append(company(f"pack {seed}", inputs, "", pack.dbt_vars(inputs)))
     return companies
 
 

@@ -29,7 +29,12 @@ def test_every_mutation_has_an_id_and_a_rule_of_its_own():
 
 @pytest.mark.parametrize("folder", COVERED)
 def test_every_model_has_a_mutation(folder):
-    models = {path.relative_to(REPO).as_posix() for path in (REPO / folder).rglob("*.sql")}
+    # What unites the sources, and the log that snapshots make, have tests of their own: the demo has one source, and a log
+    models = {
+        path.relative_to(REPO).as_posix()
+        for path in (REPO / folder).rglob("*.sql")
+        if not path.name.startswith(("base_crm__", "stg_crm__deal_version"))
+    }
     assert models and models <= {mutation.file for mutation in MUTATIONS}
 
 
