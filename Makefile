@@ -2,12 +2,13 @@
 #
 #   SALES_KPIS_DB   the DuckDB file to build (warehouse/sales_kpis.duckdb)
 #   VARS            dbt vars, for example: make build VARS='{"reporting_currency": "EUR"}'
+#   ARGS            what make query asks, for example: make query ARGS="--metrics win_rate --group-by sales_team"
 #   LOCK_FLAGS      for make lock: --upgrade takes the newest release of every dependency
 #   PYTHON          the Python to make .venv with (the first of python3.11, 3.12, 3.13, python3 that fits)
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help build test lint structure lock bench clean
+.PHONY: help build query test lint structure lock bench clean
 
 SALES_KPIS_DB ?= warehouse/sales_kpis.duckdb
 DBT_PROFILES_DIR := .
@@ -30,6 +31,11 @@ build: .venv/.runtime ## Build and test the warehouse (VARS='{...}' for your own
 	@mkdir -p "$$(dirname "$$SALES_KPIS_DB")"
 	@$(DBT) build --project-dir . $${VARS:+--vars "$$VARS"}
 	@$(BIN)/python scripts/show_scorecard.py
+
+# MetricFlow looks in target, and for the database that the manifest there names
+query: .venv/.dev ## Ask a built warehouse for metrics (ARGS="--metrics win_rate --group-by sales_team")
+	@DBT_TARGET_PATH=target $(DBT) parse --quiet --project-dir . $${VARS:+--vars "$$VARS"}
+	@$(BIN)/mf query $(ARGS)
 
 test: .venv/.dev ## Run every check: Python style, full build with all tests, docs, structure, SQL style, the oracle, Python tests
 	@$(BIN)/ruff check .

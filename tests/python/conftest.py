@@ -87,3 +87,10 @@ def run_dbt() -> Callable[..., subprocess.CompletedProcess]:
         return run
 
     return run
+
+
+@pytest.fixture(scope="session")
+def built_demo() -> Path | None:
+    """The warehouse that SALES_KPIS_DB names, as `make test` has built it from the demo company; None: there is none."""
+    database = REPO / os.environ.get("SALES_KPIS_DB", "")
+    return database if database.is_file() else None

@@ -1,6 +1,7 @@
 """A company's own dbt project uses this repository as a package, with its own profile, names and data."""
 
 import json
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -90,3 +91,27 @@ def test_package_stays_out_of_the_hosts_own_schemas(host_manifest: dict) -> None
     schemas = {node_id: node["schema"] for node_id, node in host_manifest["nodes"].items()}
     assert schemas["model.host.board_win_rate"] == "main"
     assert schemas["model.sales_kpis.kpi_win_rate"].endswith("marts")
+
+
+def test_metrics_of_the_package_are_the_hosts_too(host: Path) -> None:
+    """They read the package's facts where the host has them, and follow the host's calendar."""
+    manifest = json.loads((host / "target" / "semantic_manifest.json").read_text())
+    assert {"win_rate", "quota_attainment"} <= {metric["name"] for metric in manifest["metrics"]}
+    relations = {model["name"]: model["node_relation"]["relation_name"] for model in manifest["semantic_models"]}
+    spines = manifest["project_configuration"]["time_spines"]
+    [spine] = [spine["node_relation"]["relation_name"] for spine in spines]
+    with duckdb.connect(str(host / "warehouse.duckdb"), read_only=True) as connection:
+        for relation in (relations["fct_deals"], spine):
+            assert connection.execute(f"select count(*) > 0 from {relation}").fetchone() == (True,)
+
+
+def test_host_can_switch_the_metrics_off(host: Path, run_dbt, tmp_path: Path) -> None:
+    """For a host with metrics of the same names."""
+    settings = json.loads((host / "dbt_project.yml").read_text())
+    switch = {"sales_kpis": {"+enabled": False}}
+    other_host = tmp_path / "host"
+    shutil.copytree(host, other_host, symlinks=True, ignore=shutil.ignore_patterns("target", "*.duckdb"))
+    (other_host / "dbt_project.yml").write_text(json.dumps(settings | {"semantic-models": switch, "metrics": switch}))
+    run_dbt("parse", work=other_host, project=other_host)
+    manifest = json.loads((other_host / "target" / "semantic_manifest.json").read_text())
+    assert manifest["metrics"] == manifest["semantic_models"] == []
