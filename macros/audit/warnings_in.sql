@@ -1,16 +1,19 @@
 {#- One row for each column and value that a record lists as text (column, chr(31), value, chr(30), repeated). Expects
     the CTE <relation>. -#}
-{% macro listed_values(relation, record_id, list_column='unreadable_values', table_name=none) -%}
-    {{ adapter.dispatch('listed_values', 'sales_kpis')(relation, record_id, list_column, table_name or relation) }}
+{% macro listed_values(
+    relation, record_id, list_column='unreadable_values', table_name=none, warning='unreadable_value'
+) -%}
+    {{ adapter.dispatch('listed_values', 'sales_kpis')(relation, record_id, list_column, table_name or relation, warning) }}
 {%- endmacro %}
 
-{% macro duckdb__listed_values(relation, record_id, list_column, table_name) -%}
+{% macro duckdb__listed_values(relation, record_id, list_column, table_name, warning) -%}
     select
         source_system,
         '{{ table_name }}' as table_name,
         record_id,
         {{ dbt.split_part('listed_value', 'chr(31)', 1) }} as column_name,
-        {{ dbt.split_part('listed_value', 'chr(31)', 2) }} as column_value
+        {{ dbt.split_part('listed_value', 'chr(31)', 2) }} as column_value,
+        '{{ warning }}' as warning
     from (
         select
             source_system,
@@ -31,7 +34,8 @@
         '{{ table_name }}' as table_name,
         {{ record_id }} as record_id,
         '{{ reference }}' as column_name,
-        {{ reference }} as column_value
+        {{ reference }} as column_value,
+        'orphan' as warning
     from {{ table_name }}
     where
         {{ reference }} is not null

@@ -266,21 +266,15 @@ compared_deals as (
 ),
 
 disagreements as (
-    {{ listed_values('compared_deals', 'deal_id', 'disagreeing_values', 'deals') }}
+    {{ listed_values('compared_deals', 'deal_id', 'disagreeing_values', 'deals', 'log_disagrees') }}
 ),
 
 warnings as (
-    select
-        *,
-        'unreadable_value' as warning
-    from unreadable
+    select * from unreadable
 
     union all
 
-    select
-        *,
-        'orphan' as warning
-    from orphans
+    select * from orphans
 
     union all
 
@@ -295,10 +289,7 @@ warnings as (
 
     union all
 
-    select
-        *,
-        'log_disagrees' as warning
-    from disagreements
+    select * from disagreements
 
     union all
 
