@@ -1,14 +1,13 @@
-"""What the tests on random companies share: the project, parsed once, and the demo company."""
+"""What the tests on random companies share: the project, parsed once, and its compiled models."""
 
 import pytest
+from builds import Project
+from checker import Checker
 
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory):
     """The dbt Project, in a folder of its own."""
-    pytest.importorskip("dbt.adapters.duckdb")
-    from builds import Project
-
     with Project(tmp_path_factory.mktemp("worlds_build")) as found:
         yield found
 
@@ -16,6 +15,4 @@ def project(tmp_path_factory):
 @pytest.fixture(scope="session")
 def checker(project):
     """A Checker of the project."""
-    from checker import Checker
-
     return Checker(project)

@@ -9,7 +9,7 @@ import os
 import duckdb
 import pytest
 from builds import CompiledModels, differences_from_oracle
-from checker import smallest
+from checker import Checker, smallest
 from company import read_company
 from packs import WORLDS_IN_A_PACK, pack_of_seed
 
@@ -66,8 +66,6 @@ def test_worlds_of_a_pack_are_kept_apart():
 
 def test_a_broken_rule_is_found_and_shown_on_a_tiny_company(project, tmp_path):
     """The rule that is broken here: the first contact may be the lead's creation."""
-    from checker import Checker
-
     rule = "coalesce(converted_leads.created_at, deals.created_at),"
 
     def broken(models):
