@@ -204,7 +204,7 @@ where 1 = 0
     {%- set relation = sales_kpis.find_raw_table(crm, table_name) -%}
     {%- set fields = sales_kpis.find_raw_columns(crm, table_name, relation) if relation else {} -%}
     {%- if 'loaded_at' in fields -%}
-        select max({{ sales_kpis.parse_timestamp(sales_kpis.epoch_as_instant(fields.loaded_at)) }}) from {{ relation }}
+        select max({{ sales_kpis.parse_timestamp(sales_kpis.instant_as_text(fields.loaded_at)) }}) from {{ relation }}
     {%- else -%}
         {%- do log(crm ~ ': ' ~ table_name ~ ' does not say when it was loaded; its freshness is not known.', info=true) -%}
         select {{ dbt.current_timestamp() }}

@@ -8,7 +8,7 @@ the changed file is run again on a copy of the demo warehouse, then asked
 
     unit    the dbt unit tests of the changed models,
     data    the dbt data tests of all that depends on them,
-    oracle  the recomputation in plain Python: on the demo company, and on random worlds where the demo shows nothing.
+    oracle  the recomputation in plain Python: on the demo company, and on random worlds where nothing else notices.
 
 Exit code 0 when every mutation is noticed, 1 when one survives, 2 when the list or the project is at fault. A run of all
 layers renews the lines of docs/testing.md about the mutations that it tried.
@@ -210,7 +210,7 @@ class Checker:
             data, unit = [], unit[MODELS_AT_ONCE:]
         if "oracle" in self.layers:
             noticed["oracle"] = oracle_differences(demo, self.project.folder, built)
-            while worlds and not noticed["oracle"]:
+            while worlds and not any(noticed.values()):
                 world = worlds.pop(0)
                 # Parsed anew: a manifest keeps what was compiled with the vars of another company
                 self.run_again(models, self.project.dbt("parse"), world)
@@ -280,8 +280,7 @@ def check_in_process(mutation):
 
 
 def check_all(mutations, layers, processes):
-    """{id: {layer: names}} of the mutations; prints each result as it comes."""
-    noticed, faults = {}, []
+    """Yield each mutation with what notices it, {layer: names}, or its Fault as text, as they come."""
     with tempfile.TemporaryDirectory(prefix="mutations_") as folder:
         companies = build_companies(Path(folder), layers)
         unbroken = Checker(companies, tuple(layer for layer in layers if layer != "oracle"))
@@ -293,18 +292,17 @@ def check_all(mutations, layers, processes):
         with ProcessPoolExecutor(processes, get_context("spawn"), start_process, (companies, layers)) as pool:
             running = {pool.submit(check_in_process, mutation): mutation for mutation in mutations}
             for done in as_completed(running):
-                mutation, result = running[done], done.result()
-                if isinstance(result, str):  # a Fault
-                    faults.append(result)
-                    print(f"FAULT    {result}", flush=True)
-                    continue
-                noticed[mutation.id] = result
-                print(f"{'killed  ' if any(result.values()) else 'SURVIVES'} {mutation.id}: {mutation.rule}")
-                for layer, names in result.items():
-                    print(f"           {layer:6} {'; '.join(names[:5]) or '-'}{more(names, 5)}", flush=True)
-    if faults:
-        raise Fault("\n".join(faults))
-    return noticed
+                yield running[done], done.result()
+
+
+def report(mutation, result):
+    """Print what notices a mutation."""
+    if isinstance(result, str):
+        print(f"FAULT    {result}", flush=True)
+        return
+    print(f"{'noticed ' if any(result.values()) else 'SURVIVES'} {mutation.id}: {mutation.rule}")
+    for layer, names in result.items():
+        print(f"           {layer:6} {'; '.join(names[:5]) or '-'}{more(names, 5)}", flush=True)
 
 
 def more(names, shown):
@@ -359,17 +357,26 @@ def main(arguments=None):
         unknown = set(options.only or ()) - {mutation.id for mutation in chosen}
         if unknown:
             raise Fault(f"no such mutation: {', '.join(sorted(unknown))}")
-        noticed = check_all(chosen, tuple(options.layer), options.processes)
+        results = {}
+        for mutation, result in check_all(chosen, tuple(options.layer), options.processes):
+            report(mutation, result)
+            results[mutation.id] = result
+            if not isinstance(result, str) and any(result.values()) and set(options.layer) == set(LAYERS):
+                # At once: a run that is stopped has not been in vain
+                document(mutations, {mutation.id: result})
     except Fault as fault:
         print(fault, file=sys.stderr)
         return 2
-    survivors = [mutation.id for mutation in chosen if not any(noticed[mutation.id].values())]
+    faults = [name for name, result in results.items() if isinstance(result, str)]
+    noticed = {name: result for name, result in results.items() if name not in faults}
+    survivors = [name for name, result in noticed.items() if not any(result.values())]
     for layer in options.layer:
-        print(f"{layer}: notices {sum(bool(noticed[mutation.id][layer]) for mutation in chosen)} of {len(chosen)}")
+        print(f"{layer}: notices {sum(bool(result[layer]) for result in noticed.values())} of {len(noticed)}")
     if survivors:
         print(f"{len(survivors)} survive: {', '.join(survivors)}")
-    if set(options.layer) == set(LAYERS):
-        document(mutations, {name: found for name, found in noticed.items() if name not in survivors})
+    if faults:
+        print(f"{len(faults)} cannot be tried: {', '.join(faults)}")
+        return 2
     return 1 if survivors else 0
 
 

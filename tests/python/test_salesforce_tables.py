@@ -1,6 +1,7 @@
 """Salesforce's raw tables as the loaders spell them: each table and column is found, what may be missing is empty, what
 must be there is asked for in one line."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -92,6 +93,16 @@ def test_what_may_be_missing_is_empty(run_dbt, tmp_path):
         counts = {name: connection.execute(f"select count(*) from staging.{name}").fetchone()[0] for (name,) in models}
         assert len(counts) == 10
         assert {name for name, count in counts.items() if count} == {"stg_salesforce__deals", "stg_salesforce__stages"}
+
+
+def test_the_load_ids_of_dlt_tell_how_fresh_a_table_is(run_dbt, tmp_path):
+    write_opportunities(tmp_path, OPPORTUNITY | {"_dlt_load_id": "1772722800.25"})
+    run_dbt(
+        "source", "freshness", "--select", "source:salesforce.opportunity",
+        work=tmp_path, vars={"crm_sources": ["salesforce"], "salesforce_schema": "raw_crm"}, check=False,
+    )  # fmt: skip
+    (result,) = json.loads((tmp_path / "target" / "sources.json").read_text())["results"]
+    assert result["max_loaded_at"].startswith("2026-03-05T15:00:00")
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,8 @@ won_stage_ids as (
     from won_stages
 ),
 
--- Winning a deal whose close date lies ahead sets that date to today in UTC, which may be tomorrow in the reporting time
--- zone: there the instant is the better date
+-- Winning a deal whose close date lies ahead sets that date to today in UTC, which may be tomorrow in the reporting
+-- time zone: there the instant is the better date
 won_snapshots as (
     select
         followed_snapshots.*,
@@ -201,7 +201,7 @@ from linked_values
 
 union all
 
--- Changes of other fields, and those that the snapshots have told: named so that staging lists them as neither used nor lost
+-- Changes of other fields, and those that the snapshots have told, under names that staging lists as other fields
 select
     'salesforce' as source_system,
     id as change_id,

@@ -44,7 +44,9 @@ typed_rates as (
         loaded_at,
         row_number() over (
             partition by iso_code, start_date
-            order by {{ parse_timestamp('updated_at') }} desc nulls last, {{ parse_timestamp('loaded_at') }} desc nulls last
+            order by
+                {{ parse_timestamp('updated_at') }} desc nulls last,
+                {{ parse_timestamp('loaded_at') }} desc nulls last
         ) as version_rank
     from all_rates
 ),
@@ -110,7 +112,7 @@ converted as (
         targets.units_per_corporate / rates.units_per_corporate as rate,
         rates.loaded_at
     from rates
-    inner join targets on rates.starts_on < targets.ends_on and targets.starts_on < rates.ends_on
+    inner join targets on rates.starts_on < targets.ends_on and rates.ends_on > targets.starts_on
     where upper(rates.iso_code) <> targets.iso_code
 )
 

@@ -40,7 +40,7 @@ counted_types as (
     from amount_quotas
     left join forecasting_types on amount_quotas.forecasting_type_id = forecasting_types.id
     where
-        '{{ var("salesforce_forecasting_type") }}'
+        {{ sql_text(var('salesforce_forecasting_type')) }}
         in ('', amount_quotas.forecasting_type_id, coalesce(forecasting_types.developer_name, ''))
     group by amount_quotas.forecasting_type_id
 ),
@@ -49,7 +49,7 @@ counted_types as (
 chosen_type as (
     select forecasting_type_id
     from counted_types
-    order by quotas desc, forecasting_type_id
+    order by quotas desc, forecasting_type_id asc
     limit 1
 ),
 
