@@ -166,7 +166,10 @@ where 1 = 0
         {%- endfor -%}
     {%- endfor -%}
     {%- for key in var(crm ~ '_columns') if key not in known -%}
-        {%- set columns = known | select('match', key.split('.')[0] ~ '[.]') | list -%}
+        {%- set columns = [] -%}
+        {%- for column in known if column.startswith(key.split('.')[0] ~ '.') -%}
+            {%- do columns.append(column) -%}
+        {%- endfor -%}
         {%- do sales_kpis.raw_stop(crm,
             'the var ' ~ crm ~ "_columns names '" ~ key ~ "', which is no column that is read here; there are "
             ~ (columns or known) | join(', ') ~ '.'
