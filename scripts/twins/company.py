@@ -39,7 +39,7 @@ def read_company(folder: Path) -> Company:
 
 
 def write_company(company: Company, folder: Path) -> Path:
-    """Write each table as <table>.csv, its columns in the order of its first record; returns the folder.
+    """Write each table as <table>.csv, its columns in the order in which its records name them; returns the folder.
 
     A table without records cannot say its columns and is left out.
     """
@@ -48,7 +48,8 @@ def write_company(company: Company, folder: Path) -> Path:
         if not rows:
             continue
         with (folder / f"{table}.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+            columns = dict.fromkeys(column for row in rows for column in row)
+            writer = csv.DictWriter(file, list(columns), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
     return folder

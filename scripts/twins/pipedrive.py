@@ -658,7 +658,7 @@ class Writer:
                 "update_time": self.time(row["updated_at"]),
             }
             | self.technical(row)
-            for row in [*rows, rows[0] | {"account_id": "person-9999"}]
+            for row in [*rows, self.company["accounts"][0] | {"account_id": "person-9999"}]
         ]
 
     def leads(self) -> list[dict]:

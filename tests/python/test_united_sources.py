@@ -58,6 +58,23 @@ def of_source(part, source):
     return part | {table: [row | {"source_system": source} for row in part[table]] for table in ("quotas", "sales_spend")}
 
 
+def as_shares(part):
+    """A part whose probabilities are 0-1 in every table: one CRM's export may have them as 0-100."""
+
+    def is_logged(row):
+        return row.get("field", "probability") == "probability"
+
+    part = dict(part)
+    for table, columns in (("deals", ["probability"]), ("stages", ["probability"]), ("deal_changes", ["old_value", "new_value"])):
+        found = [row[column] for row in part[table] if is_logged(row) for column in columns if row[column]]
+        if any(float(text) > 1 for text in found):
+            part[table] = [
+                row | {column: f"{float(row[column]) / 100:.10g}" for column in columns if row[column] and is_logged(row)}
+                for row in part[table]
+            ]
+    return part
+
+
 @pytest.fixture(scope="module")
 def united(run_dbt, tmp_path_factory):
     """united(*sources): (parts, fitted, by source; the DuckDB file of a build that reads them all), built once."""
@@ -125,7 +142,7 @@ def test_two_halves_in_two_crms_equal_the_whole(united, run_dbt, tmp_path):
     sources = ("salesforce", "hubspot")
     parts, database = united(*sources)
     whole = {}
-    for part in parts.values():
+    for part in map(as_shares, parts.values()):
         for table, rows in part.items():
             whole.setdefault(table, []).extend({name: text for name, text in row.items() if name != "source_system"} for row in rows)
     folder = write_company(whole, tmp_path / "whole")
