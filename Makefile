@@ -1,6 +1,6 @@
 # Runs from this folder; everything is installed in .venv. `make` alone lists the targets.
 #
-#   SALES_KPIS_DB   the DuckDB file to build (warehouse/sales_kpis.duckdb)
+#   SALES_KPIS_DB   the DuckDB file to build in (warehouse/sales_kpis.duckdb), of which the marts are published
 #   VARS            dbt vars, for example: make build VARS='{"reporting_currency": "EUR"}'
 #   LOCK_FLAGS      for make lock: --upgrade takes the newest release of every dependency
 #   PYTHON          the Python to make .venv with (the first of python3.11, 3.12, 3.13, python3 that fits)
@@ -26,9 +26,8 @@ PIP_COMPILE := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= $(
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-build: .venv/.runtime ## Build and test the warehouse (VARS='{...}' for your own data) and show the scorecard
-	@mkdir -p "$$(dirname "$$SALES_KPIS_DB")"
-	@$(DBT) build --project-dir . $${VARS:+--vars "$$VARS"}
+build: .venv/.runtime ## Build, test and publish the marts (VARS='{...}' for your own data) and show the scorecard
+	@$(BIN)/python scripts/build.py $${VARS:+--vars "$$VARS"}
 	@$(BIN)/python scripts/show_scorecard.py
 
 test: .venv/.dev ## Run every check: Python style, full build with all tests, docs, structure, SQL style, the oracle, Python tests
@@ -56,8 +55,9 @@ lock: .venv/.dev ## Renew requirements.txt and requirements-dev.txt from the two
 bench: .venv/.runtime ## Measure the build on a large generated company
 	@$(BIN)/python scripts/bench.py
 
-clean: ## Remove what make has made: .venv, target, logs, the DuckDB files in warehouse
+clean: ## Remove what make has made: .venv, target, logs, the DuckDB files in warehouse, published ones too
 	rm -rf .venv target logs dbt_packages .pytest_cache .ruff_cache
+	rm -rf warehouse/published
 	rm -f warehouse/*.duckdb warehouse/*.duckdb.wal
 
 # Installed again only when the lock has changed
