@@ -7,7 +7,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help build test lint structure lock bench clean
+.PHONY: help build test lint structure lock soak bench clean
 
 SALES_KPIS_DB ?= warehouse/sales_kpis.duckdb
 DBT_PROFILES_DIR := .
@@ -32,8 +32,8 @@ build: .venv/.runtime ## Build, test and publish the marts (VARS='{...}' for you
 
 test: .venv/.dev ## Run every check: Python style, full build with all tests, docs, structure, SQL style, the oracle, Python tests
 	@$(BIN)/ruff check .
-	@rm -f $(TEST_DB) $(TEST_DB).wal
-	@SALES_KPIS_DB=$(TEST_DB) $(DBT) build --project-dir .
+	@rm -rf $(TEST_DB) $(TEST_DB).wal warehouse/published/test
+	@SALES_KPIS_DB=$(TEST_DB) $(BIN)/python scripts/build.py
 	@SALES_KPIS_DB=$(TEST_DB) $(MAKE) structure
 	@SALES_KPIS_DB=$(TEST_DB) $(BIN)/sqlfluff lint models
 	@$(BIN)/python tests/oracle/compare.py --db $(TEST_DB) --inputs seeds --prefix demo_
@@ -51,6 +51,9 @@ structure: .venv/.dev ## Check names, descriptions, contracts and tests of the m
 lock: .venv/.dev ## Renew requirements.txt and requirements-dev.txt from the two .in files
 	@$(PIP_COMPILE) --output-file requirements-dev.txt requirements-dev.in
 	@$(PIP_COMPILE) --constraint requirements-dev.txt --output-file requirements.txt requirements.in
+
+soak: .venv/.dev ## Query the published marts without pause while builds are published, fail and are killed (about 20 minutes)
+	@$(BIN)/python tests/publishing/soak.py
 
 bench: .venv/.runtime ## Measure the build on a large generated company
 	@$(BIN)/python scripts/bench.py

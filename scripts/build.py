@@ -5,13 +5,14 @@
 
 The environment variable SALES_KPIS_DB names the working file (warehouse/sales_kpis.duckdb). What is built in
 <folder>/<name>.duckdb is published in <folder>/published/<name>/current, unless --to names another folder. Exit code 0:
-published; 1: not, and the last line says why. Paths are relative to the project.
+published; 1: not, and the last line says why; 2: the command line is wrong. Paths are relative to the project.
 """
 
 import argparse
 import importlib.metadata
 import json
 import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -49,6 +50,12 @@ def project_at(folder: Path) -> dict:
     return info
 
 
+def in_one_line(problem: object) -> str:
+    """What went wrong, without dbt's list of the macros that led there."""
+    lines = (line.strip() for line in str(problem).splitlines())
+    return " ".join(line for line in lines if line and not line.startswith(">"))
+
+
 def run_dbt(arguments: list[str]) -> list:
     """Run dbt in this process and return its results, one per node.
 
@@ -63,10 +70,10 @@ def run_dbt(arguments: list[str]) -> list:
     if failed:
         first = failed[0]
         others = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
-        reason = " ".join((first.message or first.status).split())
+        reason = in_one_line(first.message or first.status)
         raise PublishError(f"{first.node.resource_type} {first.node.name}: {reason}{others}")
     if not run.success:
-        raise PublishError(" ".join(str(run.exception or "dbt did not finish").split()))
+        raise PublishError(run.exception or "dbt did not finish")
     return results
 
 
@@ -186,14 +193,20 @@ def main() -> int:
             print(f"Published in {published / 'current'}: {in_words(version)}.")
             return 0
     except (PublishError, OSError, duckdb.Error) as problem:
-        reason = " ".join(str(problem).split())
-    except KeyboardInterrupt:
-        reason = "interrupted"
-    current = current_version(published)
-    standing = f"readers still get build {current.name}" if current else "nothing has been published yet"
-    print(f"Not published, {standing}: {reason}", file=sys.stderr)
-    return 1
+        current = current_version(published)
+        standing = f"readers still get build {current.name}" if current else "nothing has been published yet"
+        print(f"Not published, {standing}: {in_one_line(problem)}", file=sys.stderr)
+        return 1
+
+
+def stop(number: int, _) -> None:
+    """End at once when told to, by a signal: dbt would print where it was, and nothing has to be put in order."""
+    sys.stderr.write(f"Not published, what was published stands: stopped by {signal.Signals(number).name}\n")
+    sys.stderr.flush()
+    os._exit(1)
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
     sys.exit(main())

@@ -101,14 +101,16 @@ def publish(
     connection: duckdb.DuckDBPyConnection,
     published: Path,
     name: str,
-    tables: Iterable[tuple[str, str]],
+    tables: list[tuple[str, str]],
     info: dict[str, Any],
 ) -> Path:
     """Make tables (schema, name) of the connection's database the current version; returns the version's folder.
 
     info: the values of marts.build_info by column, published_at excepted; those left out are NULL. The caller holds
-    `exclusive`. Raises OSError or duckdb.Error where the version cannot be written: the one before stays current.
+    `exclusive`. Raises PublishError, OSError or duckdb.Error where the version cannot be written: the one before stays.
     """
+    if name in {"marts", *(schema for schema, _ in tables)}:
+        raise PublishError(f"readers cannot tell the file {name} from the schema {name}; choose another SALES_KPIS_DB")
     version = published / "versions" / info["build_id"]
     unfinished = version.with_name("." + version.name)
     unfinished.mkdir()
@@ -144,9 +146,11 @@ def write_version(
     source = connection.execute("select current_database()").fetchone()[0]
     connection.execute(f"attach {literal(str(folder / name) + '.duckdb')} as new_version")
     try:
+        connection.begin()  # hundreds of comments, each with a commit of its own, would take seconds
         for schema, table in tables:
             copy_table(connection, source, schema, table)
         write_build_info(connection, info)
+        connection.commit()
         written = connection.execute(
             "select schema_name, table_name, comment from duckdb_tables() where database_name = 'new_version'"
         ).fetchall()
@@ -159,8 +163,12 @@ def write_version(
                 f"description: {literal(comment or '')}}})"
             )
         connection.execute("checkpoint new_version")
+    except BaseException:
+        with contextlib.suppress(duckdb.Error):
+            connection.rollback()
+        raise
     finally:
-        # A full disk makes this fail too, and the first failure is the one to tell
+        # On a full disk this fails too, and the first failure is the one to tell
         with contextlib.suppress(duckdb.Error):
             connection.execute("detach new_version")
     if list(folder.glob("*.wal")):
