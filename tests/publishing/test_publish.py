@@ -85,8 +85,10 @@ def test_tables_keep_types_comments_and_constraints_and_views_become_tables(tmp_
         connection.execute("comment on table marts.fct is 'it''s a fact'; comment on column marts.fct.day is 'a \"day\"'")
         connection.execute("create view core.dim_days as select day from marts.fct")
         connection.execute("comment on view core.dim_days is 'days'; create table staging.raw as select 1 as secret")
+        tables = [("marts", "fct"), ("core", "dim_days")]
+        with pytest.raises(duckdb.Error), publish.exclusive(tmp_path):
+            publish.publish(connection, tmp_path, "sales", [*tables, ("core", "no_such")], {"build_id": "a"})
         with publish.exclusive(tmp_path):
-            tables = [("marts", "fct"), ("core", "dim_days")]
             version = publish.publish(connection, tmp_path, "sales", tables, {"build_id": "b", "is_git_dirty": None})
     (tmp_path / "working.duckdb").unlink()
     with duckdb.connect(str(version / "sales.duckdb"), read_only=True) as connection:
@@ -172,43 +174,53 @@ def test_failed_publication_leaves_the_old_version_and_no_trace(published: Path)
 COPYING = {"write_version", "copy_table", "write_build_info", "quoted", "literal"}
 
 
-def die_at_line(published: Path, variant: int, line_count: int) -> None:
-    """Publish, and be killed at the line_count-th line that is new, of publish.py without the copying and of shutil."""
+def publish_traced(published: Path, variant: int, fatal_line: list | None = None, lines: Path | None = None) -> None:
+    """Publish, and be killed on coming to a line (file, number); or write down the lines that are passed.
+
+    Lines of publish.py, without the copying, and of shutil, which removes folders.
+    """
     publish.KEEP_SECONDS = 0
-    visited = set()
+    passed = {}
 
     def trace(frame, event, _):
         code = frame.f_code
         if code.co_filename not in (publish.__file__, shutil.__file__) or code.co_name in COPYING:
             return None
         if event == "line":
-            visited.add((code.co_filename, frame.f_lineno))
-            if len(visited) == line_count:
+            line = (code.co_filename, frame.f_lineno)
+            passed[line] = True
+            if fatal_line and line == tuple(fatal_line):
                 os.kill(os.getpid(), signal.SIGKILL)
         return trace
 
     sys.settrace(trace)
     publish_variant(published, variant)
+    sys.settrace(None)
+    if lines:
+        lines.write_text(json.dumps(list(passed)))
 
 
-def test_process_killed_at_any_line_leaves_a_whole_version_and_the_next_works(published: Path) -> None:
+def test_process_killed_at_any_line_leaves_a_whole_version_and_the_next_works(
+    published: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """SIGKILL at each line in turn, thus between any two steps: the old version or the new one is there."""
-    now, line_count, outcomes = 1, 0, set()
-    while True:
-        line_count += 1
-        code = in_child(die_at_line, published, line_count + 1, line_count)
-        variant = current_variant(published)
-        for version in (published / "versions").glob("[!.]*"):
-            variant_read(version)
-        assert variant in (now, line_count + 1)
-        outcomes.add(variant == now)
-        now = variant
-        if code == 0:
-            break
-        assert code == -signal.SIGKILL
-    assert line_count > 40 and outcomes == {True, False}
+    publish_variant(published, 2)
+    lines = tmp_path_factory.mktemp("lines") / "passed.json"
+    assert in_child(publish_traced, published, 3, None, lines) == 0
+    now, outcomes = 3, set()
+    steps = [line for line in json.loads(lines.read_text()) if line[0] == publish.__file__ or line[1] % 4 == 0]
+    for variant, line in enumerate(steps, start=4):
+        assert in_child(publish_traced, published, variant, line) == -signal.SIGKILL, line
+        read = current_variant(published)
+        assert read in (now, variant), line
+        versions = list((published / "versions").glob("[!.]*"))
+        assert {len(list(version.rglob("*.parquet"))) for version in versions} == {4}, line
+        outcomes.add(read == now)
+        now = read
+    assert outcomes == {True, False} and variant > 40
+    publish_variant(published, 1)
+    assert current_variant(published) == 1
     assert leftovers(published) == []
-    assert len(list((published / "versions").iterdir())) == 2
 
 
 def publish_with_small_files(published: Path) -> None:
