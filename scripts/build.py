@@ -4,7 +4,7 @@
     python scripts/build.py --roll-back
 
 The environment variable SALES_KPIS_DB names the working file (warehouse/sales_kpis.duckdb). What is built in
-<folder>/<name>.duckdb is published in <folder>/published/<name>/current, unless --to names another folder. Exit code 0:
+<folder>/<name>.duckdb is published as <folder>/published/<name>.duckdb, unless --to names another file. Exit code 0:
 published; 1: not, and the last line says why; 2: the command line is wrong. Paths are relative to the project.
 """
 
@@ -26,7 +26,7 @@ from publish import (
     exclusive,
     literal,
     publish,
-    published_folder,
+    published_file,
     roll_back,
     working_file,
 )
@@ -136,8 +136,8 @@ def build_info(connection: duckdb.DuckDBPyConnection, results: list, given_vars:
     }
 
 
-def build_and_publish(working: Path, published: Path, given_vars: dict) -> Path:
-    """Build everything in the working file and publish it; returns the new version's folder. The caller holds the lock.
+def build_and_publish(working: Path, published: Path, given_vars: dict) -> None:
+    """Build everything in the working file and publish it. The caller holds the lock.
 
     Raises PublishError, OSError or duckdb.Error where the build or the publication fails.
     """
@@ -147,12 +147,12 @@ def build_and_publish(working: Path, published: Path, given_vars: dict) -> Path:
     with duckdb.connect(str(working)) as connection:
         info |= build_info(connection, results, given_vars)
         tables = [(result.node.schema, result.node.alias) for result in results if is_published(result.node)]
-        return publish(connection, published, working.stem, sorted(tables), info)
+        publish(connection, published, sorted(tables), info)
 
 
-def in_words(version: Path) -> str:
-    """Which build a version is."""
-    with duckdb.connect(str(next(version.glob("*.duckdb"))), read_only=True) as connection:
+def in_words(published: Path) -> str:
+    """Which build is published."""
+    with duckdb.connect(str(published), read_only=True) as connection:
         build_id, as_of_date, passed, warned = connection.execute(
             "select build_id, as_of_date, tests_passed, tests_warned from marts.build_info"
         ).fetchone()
@@ -174,23 +174,25 @@ def main() -> int:
     """Do what the command line says; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vars", type=read_vars, default={}, help="dbt vars, as YAML or JSON")
-    parser.add_argument("--to", type=Path, help="the folder to publish into")
+    parser.add_argument("--to", type=Path, help="the DuckDB file to publish as")
     parser.add_argument("--wait", action="store_true", help="wait for a build that is running, rather than give up")
     parser.add_argument("--roll-back", action="store_true", help="only publish the version before again")
     arguments = parser.parse_args()
+    if arguments.to and arguments.to.suffix != ".duckdb":
+        parser.error("argument --to: the name of a DuckDB file ends with .duckdb")
 
     os.chdir(ROOT)
     working = working_file()
     os.environ["SALES_KPIS_DB"] = str(working)
     os.environ.setdefault("DBT_PROFILES_DIR", str(ROOT))
-    published = arguments.to or published_folder(working)
+    published = arguments.to or published_file(working)
     try:
         with exclusive(published, arguments.wait):
             if arguments.roll_back:
-                version = roll_back(published)
+                roll_back(published)
             else:
-                version = build_and_publish(working, published, arguments.vars)
-            print(f"Published in {published / 'current'}: {in_words(version)}.")
+                build_and_publish(working, published, arguments.vars)
+            print(f"Published as {published}: {in_words(published)}.")
             return 0
     except (PublishError, OSError, duckdb.Error) as problem:
         current = current_version(published)

@@ -1,12 +1,14 @@
 """Publish tables of a built warehouse: a read-only DuckDB file and Parquet files, which readers get whole.
 
-    <published>/current -> versions/<build id>                                what readers open
-    <published>/versions/<build id>/<name>.duckdb
-    <published>/versions/<build id>/parquet/<schema>/<table>.parquet
+    <name>.duckdb -> <name>/<build id>/<name>.duckdb       a link: what readers open
+    <name>/<build id>/<name>.duckdb                        a version
+    <name>/<build id>/parquet/<schema>/<table>.parquet     the same, for what reads Parquet
 
 A version is written under a hidden name, gets its own name when it is complete, and is never changed again. Renaming a
-symbolic link over `current` is the publication: a reader meets the version before it or the new one. So no reader waits
-for a writer or is in its way, and a process that is killed at any moment leaves `current` as it was.
+new link over the old one is the publication: a reader meets the version before it or the new one. So no reader waits
+for a writer or is in its way, and a process that is killed at any moment leaves readers what they had.
+
+There is no link to the Parquet files: a query opens them one after the other, and meanwhile the link could change.
 """
 
 import contextlib
@@ -14,7 +16,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -58,31 +60,38 @@ def working_file() -> Path:
     return Path(os.environ.get("SALES_KPIS_DB") or DEFAULT_WORKING_FILE)
 
 
-def published_folder(working: Path) -> Path:
+def published_file(working: Path) -> Path:
     """Where what is built in a working file is published: two working files never replace each other's marts."""
-    return working.parent / "published" / working.stem
+    return working.parent / "published" / f"{working.stem}.duckdb"
+
+
+def versions_folder(published: Path) -> Path:
+    """The folder of all versions, beside the link to one of them."""
+    return published.with_suffix("")
 
 
 def current_version(published: Path) -> Path | None:
     """The folder of the version that readers get now; None before the first."""
-    link = published / "current"
-    return published / "versions" / Path(os.path.realpath(link)).name if os.path.exists(link) else None
+    if not os.path.exists(published):
+        return None
+    return versions_folder(published) / Path(os.path.realpath(published)).parent.name
 
 
 @contextlib.contextmanager
 def exclusive(published: Path, is_waiting: bool = False) -> Iterator[None]:
-    """Let one process at a time build and publish into a folder, and clean up before and after it.
+    """Let one process at a time build and publish a file, and clean up before and after it.
 
     The system drops the lock when its process ends, in whatever way. Raises PublishError where another process has it,
     unless is_waiting; OSError where the folder cannot be written to.
     """
-    (published / "versions").mkdir(parents=True, exist_ok=True)
-    with (published / ".lock").open("a+") as lock:
+    versions = versions_folder(published)
+    versions.mkdir(parents=True, exist_ok=True)
+    with (versions / ".lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            holder = f"another build into {published} is running ({lock.read() or 'just begun'})"
+            holder = f"another build of {published} is running ({lock.read() or 'just begun'})"
             if not is_waiting:
                 raise PublishError(f"{holder}; --wait waits for its end") from None
             print(f"Waiting: {holder}", flush=True)
@@ -100,7 +109,6 @@ def exclusive(published: Path, is_waiting: bool = False) -> Iterator[None]:
 def publish(
     connection: duckdb.DuckDBPyConnection,
     published: Path,
-    name: str,
     tables: list[tuple[str, str]],
     info: dict[str, Any],
 ) -> Path:
@@ -109,12 +117,12 @@ def publish(
     info: the values of marts.build_info by column, published_at excepted; those left out are NULL. The caller holds
     `exclusive`. Raises PublishError, OSError or duckdb.Error where the version cannot be written: the one before stays.
     """
-    if name in {"marts", *(schema for schema, _ in tables)}:
-        raise PublishError(f"readers cannot tell the file {name} from the schema {name}; choose another SALES_KPIS_DB")
-    version = published / "versions" / info["build_id"]
+    if published.stem in {"marts", *(schema for schema, _ in tables)}:
+        raise PublishError(f"a query cannot tell the file {published.name} from the schema {published.stem}; rename it")
+    version = versions_folder(published) / info["build_id"]
     unfinished = version.with_name("." + version.name)
     unfinished.mkdir()
-    write_version(connection, unfinished, name, tables, info)
+    write_version(connection, unfinished / published.name, tables, info)
     protect_and_sync(unfinished)
     unfinished.rename(version)
     sync(version.parent)
@@ -128,23 +136,22 @@ def roll_back(published: Path) -> Path:
     Raises PublishError where there is none.
     """
     current = current_version(published)
-    version = current and version_before(published, current)
+    version = current and version_before(current)
     if not version:
-        raise PublishError(f"there is no earlier version in {published}")
+        raise PublishError(f"there is no earlier version of {published}")
     switch_to(published, version)
     return version
 
 
 def write_version(
     connection: duckdb.DuckDBPyConnection,
-    folder: Path,
-    name: str,
-    tables: Iterable[tuple[str, str]],
+    target: Path,
+    tables: list[tuple[str, str]],
     info: dict[str, Any],
 ) -> None:
-    """Write the DuckDB file, and a Parquet file for each of its tables, into an empty folder."""
+    """Write a DuckDB file, and a Parquet file for each of its tables beside it."""
     source = connection.execute("select current_database()").fetchone()[0]
-    connection.execute(f"attach {literal(str(folder / name) + '.duckdb')} as new_version")
+    connection.execute(f"attach {literal(str(target))} as new_version")
     try:
         connection.begin()  # hundreds of comments, each with a commit of its own, would take seconds
         for schema, table in tables:
@@ -155,7 +162,7 @@ def write_version(
             "select schema_name, table_name, comment from duckdb_tables() where database_name = 'new_version'"
         ).fetchall()
         for schema, table, comment in written:
-            file = folder / "parquet" / schema / f"{table}.parquet"
+            file = target.parent / "parquet" / schema / f"{table}.parquet"
             file.parent.mkdir(parents=True, exist_ok=True)
             connection.execute(
                 f"copy new_version.{quoted(schema)}.{quoted(table)} to {literal(str(file))} (format parquet, "
@@ -171,8 +178,8 @@ def write_version(
         # On a full disk this fails too, and the first failure is the one to tell
         with contextlib.suppress(duckdb.Error):
             connection.execute("detach new_version")
-    if list(folder.glob("*.wal")):
-        raise PublishError(f"DuckDB has not finished {name}.duckdb")
+    if target.with_name(target.name + ".wal").exists():
+        raise PublishError(f"DuckDB has not finished {target}")
 
 
 def copy_table(connection: duckdb.DuckDBPyConnection, source: str, schema: str, table: str) -> None:
@@ -234,15 +241,20 @@ def switch_to(published: Path, version: Path) -> None:
     current = current_version(published)
     if current:
         os.utime(current)  # from when it is kept for those who still read it
-    link = published / ".current"
-    link.symlink_to(Path("versions") / version.name)
-    link.replace(published / "current")
-    sync(published)
+    link = new_link(published)
+    link.symlink_to(Path(version.parent.name, version.name, published.name))
+    link.replace(published)
+    sync(published.parent)
 
 
-def version_before(published: Path, version: Path) -> Path | None:
+def new_link(published: Path) -> Path:
+    """The link before it is renamed to the published one."""
+    return published.with_name(f".{published.name}")
+
+
+def version_before(version: Path) -> Path | None:
     """The version that was begun before the given one, if it is still there."""
-    names = [path.name for path in (published / "versions").iterdir() if not path.name.startswith(".")]
+    names = [path.name for path in version.parent.iterdir() if not path.name.startswith(".")]
     earlier = [name for name in names if name < version.name]
     return version.with_name(max(earlier)) if earlier else None
 
@@ -252,10 +264,10 @@ def remove_leftovers(published: Path) -> None:
 
     The current version and the one before it stay. What cannot be removed now is removed next time.
     """
-    (published / ".current").unlink(missing_ok=True)
+    new_link(published).unlink(missing_ok=True)
     current = current_version(published)
-    kept = {current, current and version_before(published, current)}
-    for path in list((published / "versions").iterdir()):
+    kept = {current, current and version_before(current)}
+    for path in [path for path in versions_folder(published).iterdir() if path.name != ".lock"]:
         with contextlib.suppress(OSError):
             is_finished = not path.name.startswith(".")
             if is_finished and (path in kept or time.time() - path.stat().st_mtime < KEEP_SECONDS):

@@ -5,11 +5,12 @@
 Unless it is named, it is what was published from SALES_KPIS_DB, else from warehouse/sales_kpis.duckdb.
 """
 
+import os
 import sys
 from pathlib import Path
 
 import duckdb
-from publish import published_folder, working_file
+from publish import published_file, working_file
 
 # From the first lead to the customer; a KPI that is not named here comes last
 READING_ORDER = [
@@ -121,8 +122,9 @@ def records(connection: duckdb.DuckDBPyConnection) -> str:
 def how_to_query(database: Path) -> str:
     """Where the marts are, and two ways to ask them something."""
     python = f"import duckdb; duckdb.connect('{database}', read_only=True).sql('from marts.kpi_win_rate').show()"
+    version = os.path.relpath(database.resolve().parent)
     return f"""The marts are published as {database}
-and as Parquet in {database.parent / "parquet"}. Ask them, for example:
+and as Parquet in {version}/parquet. Ask them, for example:
 
   .venv/bin/python -c "{python}"
   duckdb -readonly '{database}' 'from marts.kpi_win_rate'    (where the DuckDB command line is installed)"""
@@ -130,9 +132,7 @@ and as Parquet in {database.parent / "parquet"}. Ask them, for example:
 
 def main() -> int:
     """Print everything; 1 where there is no scorecard to print."""
-    working = working_file()
-    published = published_folder(working) / "current" / f"{working.stem}.duckdb"
-    database = Path(sys.argv[1]) if len(sys.argv) > 1 else published
+    database = Path(sys.argv[1]) if len(sys.argv) > 1 else published_file(working_file())
     if not database.is_file():
         print(f"Nothing is published as {database}: run `make build` first.", file=sys.stderr)
         return 1

@@ -1,9 +1,8 @@
-// The reader of soak.py for Node: node reader.cjs <published folder> <name> <stop file> <checks as JSON>
+// The reader of soak.py for Node: node reader.cjs <published file> <stop file> <checks as JSON>
 const fs = require('fs');
 const { DuckDBInstance } = require('@duckdb/node-api');
 
-const [published, name, stop, checks] = process.argv.slice(2);
-const database = `${published}/current/${name}.duckdb`;
+const [database, stop, checks] = process.argv.slice(2);
 const seen = new Map();
 const faults = [];
 let queries = 0;

@@ -35,7 +35,7 @@ sys.path.insert(0, str(REPO / "scripts"))
 
 import publish  # noqa: E402
 
-NAME = "sales_kpis"
+PUBLISHED = "published/sales_kpis.duckdb"
 DEALS = 20_000
 
 # Each has its own number in a version; together they show whether tables of two versions met
@@ -82,7 +82,7 @@ def publish_small(published: Path, variant: int, is_failing: bool = False, deals
         small_marts(connection, variant, deals)
         with publish.exclusive(published, is_waiting=True):
             say(begun=build_id, variant=variant)
-            publish.publish(connection, published, NAME, tables, {"build_id": build_id, "tests_passed": variant})
+            publish.publish(connection, published, tables, {"build_id": build_id, "tests_passed": variant})
     return build_id
 
 
@@ -107,8 +107,7 @@ class Reader:
     """Reads until told to stop, and counts. seen: (build id, won deals, closed deals) and how often."""
 
     def __init__(self, published: Path) -> None:
-        self.published = published
-        self.database = str(published / "current" / f"{NAME}.duckdb")
+        self.database = published
         self.queries = 0
         self.seen: Counter = Counter()
         self.faults: list[str] = []
@@ -126,7 +125,7 @@ class Reader:
             self.seen[(build_id, *sums.pop())] += 1
 
     def per_query(self) -> None:
-        with duckdb.connect(self.database, read_only=True) as connection:
+        with duckdb.connect(str(self.database), read_only=True) as connection:
             self.check(lambda sql: connection.execute(sql).fetchone())
         self.must_not_go_back()
 
@@ -139,7 +138,7 @@ class Reader:
 
     def stays_open(self) -> None:
         before = set(self.seen)
-        with duckdb.connect(self.database, read_only=True) as connection:
+        with duckdb.connect(str(self.database), read_only=True) as connection:
             until = time.monotonic() + random.uniform(0.2, 3)
             (build_id,) = connection.execute("select build_id from marts.build_info").fetchone()
             while time.monotonic() < until:
@@ -154,7 +153,7 @@ class Reader:
         def read() -> None:
             try:
                 for _ in range(5):
-                    with duckdb.connect(self.database, read_only=True) as connection:
+                    with duckdb.connect(str(self.database), read_only=True) as connection:
                         self.check(lambda sql, connection=connection: connection.execute(sql).fetchone())
             except Exception as failure:  # noqa: BLE001
                 failures.append(failure)
@@ -169,7 +168,7 @@ class Reader:
 
     def parquet(self) -> None:
         """The folder is looked up once, then all its files are read."""
-        folder = (self.published / "current").resolve() / "parquet"
+        folder = self.database.resolve().parent / "parquet"
         with duckdb.connect() as connection:
             connection.execute("create schema marts")
             for file in folder.glob("marts/*.parquet"):
@@ -222,7 +221,7 @@ class Soak:
     def __init__(self, folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        self.folder, self.published, self.stop = folder, folder / "published", folder / "stop"
+        self.folder, self.published, self.stop = folder, folder / PUBLISHED, folder / "stop"
         self.begun: dict[str, int | None] = {}
         self.counts = Counter()
         self.failed: set[str] = set()
@@ -237,7 +236,7 @@ class Soak:
         for kind in kinds:
             if kind == "node":
                 script = Path(__file__).with_name("reader.cjs")
-                command = ["node", str(script), str(self.published), NAME, str(self.stop), json.dumps(CHECKS)]
+                command = ["node", str(script), str(self.published), str(self.stop), json.dumps(CHECKS)]
                 self.readers[kind] = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
             else:
                 self.readers[kind] = self.child("--read", kind, "--folder", self.folder)
@@ -272,7 +271,7 @@ class Soak:
     def build(self, as_of_date: str, killed_when=None) -> None:
         """A real build; `killed_when()` says whether the moment has come to kill it."""
         environment = os.environ | {
-            "SALES_KPIS_DB": str(self.folder / f"{NAME}.duckdb"),
+            "SALES_KPIS_DB": str(self.folder / "sales_kpis.duckdb"),
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
         }
@@ -293,7 +292,7 @@ class Soak:
 
     def is_writing(self) -> bool:
         """Whether a version is being written just now."""
-        return any(path.name.startswith(".") for path in (self.published / "versions").iterdir())
+        return any(path.name.startswith(".2") for path in publish.versions_folder(self.published).iterdir())
 
     def report(self) -> list[str]:
         """Stop the readers, print the figures, and return what was wrong."""
@@ -319,8 +318,7 @@ class Soak:
             if variant is not None and found != (DEALS // 2 + variant, DEALS + 2 * variant):
                 faults.append(f"{build_id} is variant {variant} and gave {found}")
         print(", ".join(f"{number:,} {what}" for what, number in sorted(self.counts.items())))
-        left = [path.name for path in [*self.published.iterdir(), *(self.published / "versions").iterdir()]]
-        print(f"{len(sums)} versions seen; {len(left)} names in the folder")
+        print(f"{len(sums)} versions seen")
         return faults
 
 
@@ -354,10 +352,10 @@ def main() -> int:
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     if arguments.read:
-        Reader(folder / "published").run(arguments.read, folder / "stop")
+        Reader(folder / PUBLISHED).run(arguments.read, folder / "stop")
         return 0
     if arguments.publish_after is not None:
-        publish_on_and_on(folder / "published", arguments.publish_after)
+        publish_on_and_on(folder / PUBLISHED, arguments.publish_after)
     _, faults = soak(folder, arguments.seconds, arguments.builds, available_kinds())
     for fault in faults[:50]:
         print(f"WRONG: {fault}")

@@ -18,7 +18,7 @@ import build
 import duckdb
 import publish
 import pytest
-from soak import CHECKS, NAME, publish_small
+from soak import CHECKS, publish_small
 
 DEALS = 500
 # Children that have imported everything and opened nothing, so that they start in no time
@@ -28,9 +28,9 @@ CHILDREN.set_forkserver_preload(["publish", "soak"])
 
 @pytest.fixture
 def published(tmp_path: Path) -> Path:
-    """A folder into which variant 1 is published."""
-    publish_variant(tmp_path, 1)
-    return tmp_path
+    """A file as which variant 1 is published."""
+    publish_variant(tmp_path / "sales.duckdb", 1)
+    return tmp_path / "sales.duckdb"
 
 
 def publish_variant(published: Path, variant: int, is_failing: bool = False) -> str:
@@ -40,28 +40,28 @@ def publish_variant(published: Path, variant: int, is_failing: bool = False) -> 
 
 def variant_read(folder: Path) -> int:
     """The variant in a version's folder, the same in all DuckDB tables and all Parquet files, and nothing else there."""
-    assert sorted(path.name for path in folder.iterdir()) == ["parquet", f"{NAME}.duckdb"]
+    assert sorted(path.name for path in folder.iterdir()) == ["parquet", "sales.duckdb"]
     readings = []
-    with duckdb.connect(str(folder / f"{NAME}.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(folder / "sales.duckdb"), read_only=True) as connection:
         readings += [connection.execute(sql.format(marts="marts.")).fetchone() for sql in CHECKS]
     with duckdb.connect() as connection:
         connection.execute("create schema marts")
         for file in (folder / "parquet" / "marts").iterdir():
             connection.execute(f"create view marts.{file.stem} as from read_parquet('{file}')")
         readings += [connection.execute(sql.format(marts="marts.")).fetchone() for sql in CHECKS]
-    assert {reading for reading in readings if not reading[1]} == {(folder.resolve().name, 0)}
+    assert {reading for reading in readings if not reading[1]} == {(folder.name, 0)}
     ((won, _),) = {reading for reading in readings if reading[1]}
     return won - DEALS // 2
 
 
 def current_variant(published: Path) -> int:
     """What readers get now."""
-    return variant_read(published / "current")
+    return variant_read(published.resolve().parent)
 
 
 def leftovers(published: Path) -> list[str]:
     """What only a process that is still writing may have there."""
-    names = [path.name for path in [*published.iterdir(), *(published / "versions").iterdir()]]
+    names = [path.name for path in [*published.parent.iterdir(), *publish.versions_folder(published).iterdir()]]
     return [name for name in names if name.startswith(".") and name != ".lock"]
 
 
@@ -86,12 +86,13 @@ def test_tables_keep_types_comments_and_constraints_and_views_become_tables(tmp_
         connection.execute("create view core.dim_days as select day from marts.fct")
         connection.execute("comment on view core.dim_days is 'days'; create table staging.raw as select 1 as secret")
         tables = [("marts", "fct"), ("core", "dim_days")]
-        with pytest.raises(duckdb.Error), publish.exclusive(tmp_path):
-            publish.publish(connection, tmp_path, "sales", [*tables, ("core", "no_such")], {"build_id": "a"})
-        with publish.exclusive(tmp_path):
-            version = publish.publish(connection, tmp_path, "sales", tables, {"build_id": "b", "is_git_dirty": None})
+        published = tmp_path / "sales.duckdb"
+        with pytest.raises(duckdb.Error), publish.exclusive(published):
+            publish.publish(connection, published, [*tables, ("core", "no_such")], {"build_id": "a"})
+        with publish.exclusive(published):
+            version = publish.publish(connection, published, tables, {"build_id": "b", "is_git_dirty": None})
     (tmp_path / "working.duckdb").unlink()
-    with duckdb.connect(str(version / "sales.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(published), read_only=True) as connection:
         assert connection.execute(
             "select schema_name, table_name, comment from duckdb_tables() where table_name <> 'build_info' order by all"
         ).fetchall() == [("core", "dim_days", "days"), ("marts", "fct", "it's a fact")]
@@ -110,13 +111,13 @@ def test_tables_keep_types_comments_and_constraints_and_views_become_tables(tmp_
 
 def test_file_must_not_be_named_like_a_schema_in_it(tmp_path: Path) -> None:
     """DuckDB would not know which of the two a query of marts.kpi_win_rate means."""
-    with duckdb.connect() as connection, pytest.raises(publish.PublishError, match="SALES_KPIS_DB"):
-        publish.publish(connection, tmp_path, "core", [("core", "dim_periods")], {"build_id": "b"})
+    with duckdb.connect() as connection, pytest.raises(publish.PublishError, match="core.duckdb from the schema core"):
+        publish.publish(connection, tmp_path / "core.duckdb", [("core", "dim_periods")], {"build_id": "b"})
 
 
 def test_published_files_are_write_protected(published: Path) -> None:
     """A tool that forgets to open the file read-only gets an error, rather than a lock that shuts all others out."""
-    files = [path for path in (published / "current").rglob("*") if path.is_file()]
+    files = [path for path in published.resolve().parent.rglob("*") if path.is_file()]
     assert {path.stat().st_mode & 0o777 for path in files} == {0o444}
 
 
@@ -125,7 +126,7 @@ def test_published_files_are_write_protected(published: Path) -> None:
 
 def test_open_reader_keeps_its_version_and_the_next_gets_the_new_one(published: Path) -> None:
     """Also in one process, where DuckDB gives a second connection to a path the data of the first."""
-    database = str(published / "current" / f"{NAME}.duckdb")
+    database = str(published)
     count = "select count(*) from marts.fct_deals"
     with duckdb.connect(database, read_only=True) as before:
         assert before.execute(count).fetchone() == (DEALS + 2,)
@@ -139,22 +140,34 @@ def test_folder_that_was_looked_up_can_be_read_until_its_time_is_over(
     published: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reader of Parquet that looked up the folder reads one version, however many follow; the last two stay."""
-    folder = (published / "current").resolve()
+    folder = published.resolve().parent
     os.utime(folder, (0, 0))  # published long ago, but replaced just now
     for variant in (2, 3, 4):
         publish_variant(published, variant)
     assert variant_read(folder) == 1
     monkeypatch.setattr(publish, "KEEP_SECONDS", 0)
     publish_variant(published, 5)
-    assert sorted(variant_read(version) for version in (published / "versions").iterdir()) == [4, 5]
+    versions = publish.versions_folder(published).glob("[!.]*")
+    assert sorted(variant_read(version) for version in versions) == [4, 5]
 
 
 def test_wal_beside_the_published_file_is_not_replayed_onto_the_next(published: Path) -> None:
-    """DuckDB would read it as changes of the file beside it."""
-    wal = (published / "current" / f"{NAME}.duckdb.wal").resolve()
-    wal.write_bytes(b"whatever somebody's writing connection has left")
+    """DuckDB reads it as changes of the file beside it; whoever opens the file to write may leave one."""
+    wal = unfinished_wal(published.parent)
+    for beside in (published, published.resolve()):
+        shutil.copyfile(wal, f"{beside}.wal")
     publish_variant(published, 2)
+    with duckdb.connect(str(published), read_only=True) as connection:
+        assert connection.execute("select count(*) from duckdb_tables() where table_name = 'stray'").fetchone() == (0,)
     assert current_variant(published) == 2
+
+
+def unfinished_wal(folder: Path) -> Path:
+    """The .wal file that a killed process leaves, which makes a table."""
+    file = folder / "killed.duckdb"
+    script = f"import duckdb, os; c = duckdb.connect('{file}'); c.execute('create table stray (i int)'); os._exit(0)"
+    subprocess.run([sys.executable, "-c", script], check=True)
+    return file.with_name("killed.duckdb.wal")
 
 
 # Failures
@@ -213,7 +226,7 @@ def test_process_killed_at_any_line_leaves_a_whole_version_and_the_next_works(
         assert in_child(publish_traced, published, variant, line) == -signal.SIGKILL, line
         read = current_variant(published)
         assert read in (now, variant), line
-        versions = list((published / "versions").glob("[!.]*"))
+        versions = publish.versions_folder(published).glob("[!.]*")
         assert {len(list(version.rglob("*.parquet"))) for version in versions} == {4}, line
         outcomes.add(read == now)
         now = read
@@ -250,17 +263,18 @@ def test_full_disk_leaves_the_old_version(tmp_path: Path) -> None:
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4M", "tmpfs", str(disk)], capture_output=True).returncode:
         pytest.skip("needs the right to mount a small disk")
+    published = disk / "sales.duckdb"
     try:
-        publish_variant(disk, 1)
+        publish_variant(published, 1)
         subprocess.run(["dd", "if=/dev/zero", f"of={disk / 'filler'}", "bs=4k"], capture_output=True, check=False)
         assert shutil.disk_usage(disk).free == 0
         with pytest.raises((OSError, duckdb.Error)):
-            publish_variant(disk, 2)
-        assert current_variant(disk) == 1
-        assert leftovers(disk) == []
+            publish_variant(published, 2)
+        assert current_variant(published) == 1
+        assert leftovers(published) == []
         (disk / "filler").unlink()
-        publish_variant(disk, 3)
-        assert current_variant(disk) == 3
+        publish_variant(published, 3)
+        assert current_variant(published) == 3
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 
@@ -335,9 +349,9 @@ def test_command_publishes_what_readers_need_and_says_what_it_is(command: Callab
     """Marts, dimensions and audit; not staging, nor millions of activities."""
     code, said = command("--vars", "{reporting_currency: eur, password: secret}")
     assert code == 0
-    assert said.startswith(f"Published in {tmp_path}/published/sales/current: build ")
+    assert said.startswith(f"Published as {tmp_path}/published/sales.duckdb: build ")
     assert said.endswith(", as of 2025-09-30, 2 tests passed and 1 warned.")
-    with duckdb.connect(str(tmp_path / "published/sales/current/sales.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(tmp_path / "published/sales.duckdb"), read_only=True) as connection:
         tables = connection.execute("select table_name from duckdb_tables() order by all").fetchall()
         assert [name for (name,) in tables] == ["audit_warnings", "build_info", "dim_periods", "kpi_win_rate"]
         row = connection.execute("from marts.build_info").fetchone()
@@ -395,9 +409,9 @@ def hold_lock(published: Path, is_held) -> None:
 
 @pytest.fixture
 def holder(tmp_path: Path) -> Iterator:
-    """A process that is building into the command's folder."""
+    """A process that is building what the command is to build."""
     is_held = CHILDREN.Event()
-    child = CHILDREN.Process(target=hold_lock, args=(tmp_path / "published" / "sales", is_held))
+    child = CHILDREN.Process(target=hold_lock, args=(tmp_path / "published" / "sales.duckdb", is_held))
     child.start()
     assert is_held.wait(60)
     yield child
@@ -418,7 +432,7 @@ def test_second_build_waits_and_goes_on_when_the_first_is_killed(command: Callab
     process.start()
     code, said = command("--wait")
     process.join()
-    assert code == 0 and said.startswith("Published in ")
+    assert code == 0 and said.startswith("Published as ")
 
 
 def kill_soon(pid: int) -> None:
@@ -442,7 +456,7 @@ def test_folder_without_write_permission_is_told_in_one_line(command: Callable) 
     try:
         if user == 0:
             os.seteuid(65534)
-        code, said = command("--to", str(folder / "published"), dbt=lambda _: pytest.fail("built for nothing"))
+        code, said = command("--to", str(folder / "sales.duckdb"), dbt=lambda _: pytest.fail("built for nothing"))
     finally:
         os.seteuid(user)
         shutil.rmtree(folder)

@@ -6,20 +6,20 @@ from collections.abc import Iterator
 
 import duckdb
 import pytest
-from publish import published_folder, working_file
+from publish import published_file, working_file
 from soak import CHECKS
 
 
 @pytest.fixture(scope="module")
 def published() -> Iterator[duckdb.DuckDBPyConnection]:
     """The published file as the database `published`, the working file beside it, and the Parquet files' folder."""
-    version = published_folder(working_file()) / "current"
-    if not os.environ.get("SALES_KPIS_DB") or not version.exists():
+    database = published_file(working_file())
+    if not os.environ.get("SALES_KPIS_DB") or not database.exists():
         pytest.skip("needs a published build: SALES_KPIS_DB=warehouse/test.duckdb python scripts/build.py")
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{version / working_file().name}' as published (read_only)")
+        connection.execute(f"attach '{database}' as published (read_only)")
         connection.execute(f"attach '{working_file()}' as working (read_only)")
-        connection.execute(f"set variable parquet = '{version.resolve() / 'parquet'}'")
+        connection.execute(f"set variable parquet = '{database.resolve().parent / 'parquet'}'")
         connection.execute("use published")
         yield connection
 
