@@ -72,7 +72,7 @@ def versions_folder(published: Path) -> Path:
 
 def current_version(published: Path) -> Path | None:
     """The folder of the version that readers get now; None before the first."""
-    if not os.path.exists(published):
+    if not (os.path.islink(published) and os.path.exists(published)):
         return None
     return versions_folder(published) / Path(os.path.realpath(published)).parent.name
 

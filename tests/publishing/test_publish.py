@@ -170,6 +170,17 @@ def unfinished_wal(folder: Path) -> Path:
     return file.with_name("killed.duckdb.wal")
 
 
+def test_plain_file_or_dead_link_in_the_place_of_the_link_is_replaced(published: Path) -> None:
+    """Somebody has copied a file there, or removed the folder of the versions."""
+    published.unlink()
+    published.write_bytes(b"a copy")
+    publish_variant(published, 2)
+    assert current_variant(published) == 2
+    shutil.rmtree(publish.versions_folder(published))
+    publish_variant(published, 3)
+    assert current_variant(published) == 3
+
+
 # Failures
 
 
