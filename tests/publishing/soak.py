@@ -264,8 +264,8 @@ class Soak:
                     if "failed" in words:
                         self.failed.add(running)
                     running = None
-            killing.join()
-            publisher.wait()
+            if killing is None or publisher.wait() != -signal.SIGKILL:
+                raise RuntimeError("a publisher ended by itself; what it said is above")
             self.counts["killed while publishing" if running else "killed after publishing"] += 1
 
     def build(self, as_of_date: str, killed_when=None) -> None:
