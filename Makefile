@@ -1,6 +1,6 @@
 # Runs from this folder; everything is installed in .venv. `make` alone lists the targets.
 #
-#   SALES_KPIS_DB   the DuckDB file to build (warehouse/sales_kpis.duckdb)
+#   SALES_KPIS_DB   the DuckDB file to build in (warehouse/sales_kpis.duckdb), of which the marts are published
 #   VARS            dbt vars, for example: make build VARS='{"reporting_currency": "EUR"}'
 #   ARGS            what make query asks, for example: make query ARGS="--metrics win_rate --group-by sales_team"
 #   LOCK_FLAGS      for make lock: --upgrade takes the newest release of every dependency
@@ -9,7 +9,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help build query test test-deep diff lint structure mutations lock bench clean
+.PHONY: help build query test test-deep diff lint structure mutations lock soak bench clean
 
 SALES_KPIS_DB ?= warehouse/sales_kpis.duckdb
 DBT_PROFILES_DIR := .
@@ -29,9 +29,8 @@ PIP_COMPILE := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= $(
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-build: .venv/.runtime ## Build and test the warehouse (VARS='{...}' for your own data) and show the scorecard
-	@mkdir -p "$$(dirname "$$SALES_KPIS_DB")"
-	@$(DBT) build --project-dir . $${VARS:+--vars "$$VARS"}
+build: .venv/.runtime ## Build, test and publish the marts (VARS='{...}' for your own data) and show the scorecard
+	@$(BIN)/python scripts/build.py $${VARS:+--vars "$$VARS"}
 	@$(BIN)/python scripts/show_scorecard.py
 
 # MetricFlow looks in target, and for the database that the manifest there names
@@ -41,8 +40,8 @@ query: .venv/.dev ## Ask a built warehouse for metrics (ARGS="--metrics win_rate
 
 test: .venv/.dev ## Run every check: Python style, full build with all tests, docs, structure, SQL style, the oracle, Python tests
 	@$(BIN)/ruff check .
-	@rm -f $(TEST_DB) $(TEST_DB).wal
-	@SALES_KPIS_DB=$(TEST_DB) $(DBT) build --project-dir .
+	@rm -rf $(TEST_DB) $(TEST_DB).wal warehouse/published/test
+	@SALES_KPIS_DB=$(TEST_DB) $(BIN)/python scripts/build.py
 	@SALES_KPIS_DB=$(TEST_DB) $(MAKE) structure
 	@SALES_KPIS_DB=$(TEST_DB) $(BIN)/sqlfluff lint models
 	@$(BIN)/python tests/oracle/compare.py --db $(TEST_DB) --inputs seeds --prefix demo_
@@ -70,11 +69,15 @@ lock: .venv/.dev ## Renew requirements.txt and requirements-dev.txt from the two
 	@$(PIP_COMPILE) --output-file requirements-dev.txt requirements-dev.in
 	@$(PIP_COMPILE) --constraint requirements-dev.txt --output-file requirements.txt requirements.in
 
+soak: .venv/.dev ## Query the published marts without pause while builds are published, fail and are killed (about 20 minutes)
+	@$(BIN)/python tests/publishing/soak.py
+
 bench: .venv/.runtime ## Measure the build on a large generated company
 	@$(BIN)/python scripts/bench.py
 
-clean: ## Remove what make has made: .venv, target, logs, the DuckDB files in warehouse
+clean: ## Remove what make has made: .venv, target, logs, the DuckDB files in warehouse, published ones too
 	rm -rf .venv target logs dbt_packages .pytest_cache .ruff_cache
+	rm -rf warehouse/published
 	rm -f warehouse/*.duckdb warehouse/*.duckdb.wal
 
 # Installed again only when the lock has changed

@@ -1,8 +1,8 @@
-"""Print the scorecard of the last complete quarter, what was left out, and how to query the warehouse.
+"""Print the published scorecard of the last complete quarter, what was left out, and how to query the marts.
 
-    python scripts/show_scorecard.py [path to the DuckDB file]
+    python scripts/show_scorecard.py [path to a published DuckDB file]
 
-The file is the one named, else SALES_KPIS_DB, else warehouse/sales_kpis.duckdb.
+Unless it is named, it is what was published from SALES_KPIS_DB, else from warehouse/sales_kpis.duckdb.
 """
 
 import os
@@ -10,10 +10,7 @@ import sys
 from pathlib import Path
 
 import duckdb
-import yaml
-
-ROOT = Path(__file__).resolve().parents[1]
-DEFAULT_DATABASE = "warehouse/sales_kpis.duckdb"
+from publish import published_file, working_file
 
 # From the first lead to the customer; a KPI that is not named here comes last
 READING_ORDER = [
@@ -52,13 +49,6 @@ RECORDS = """
     select sum(raw_records), sum(used_records), sum(excluded_records), sum(warnings)
     from audit.audit_reconciliation
 """
-
-
-def reporting_currency() -> str:
-    """The currency of the build: from VARS, as `make build` passes them on, else from dbt_project.yml."""
-    project_vars = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["sales_kpis"]
-    given_vars = yaml.safe_load(os.environ.get("VARS") or "{}") or {}
-    return str((project_vars | given_vars)["reporting_currency"]).upper()
 
 
 def as_text(value: float | None, unit: str, currency: str, is_change: bool = False) -> str:
@@ -129,10 +119,12 @@ def records(connection: duckdb.DuckDBPyConnection) -> str:
     )
 
 
-def how_to_query(database: str) -> str:
-    """Where the warehouse is, and two ways to ask it something."""
+def how_to_query(database: Path) -> str:
+    """Where the marts are, and two ways to ask them something."""
     python = f"import duckdb; duckdb.connect('{database}', read_only=True).sql('from marts.kpi_win_rate').show()"
-    return f"""The warehouse is the DuckDB file {database}. Ask it, for example:
+    version = os.path.relpath(database.resolve().parent)
+    return f"""The marts are published as {database}
+and as Parquet in {version}/parquet. Ask them, for example:
 
   .venv/bin/python -c "{python}"
   duckdb -readonly '{database}' 'from marts.kpi_win_rate'    (where the DuckDB command line is installed)"""
@@ -140,16 +132,17 @@ def how_to_query(database: str) -> str:
 
 def main() -> int:
     """Print everything; 1 where there is no scorecard to print."""
-    database = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SALES_KPIS_DB") or DEFAULT_DATABASE
-    if not Path(database).is_file():
-        print(f"There is no warehouse at {database}: run `make build` first.", file=sys.stderr)
+    database = Path(sys.argv[1]) if len(sys.argv) > 1 else published_file(working_file())
+    if not database.is_file():
+        print(f"Nothing is published as {database}: run `make build` first.", file=sys.stderr)
         return 1
 
-    with duckdb.connect(database, read_only=True) as connection:
+    with duckdb.connect(str(database), read_only=True) as connection:
         try:
-            text = [scorecard(connection, reporting_currency()), records(connection), how_to_query(database)]
+            (currency,) = connection.execute("select reporting_currency from marts.build_info").fetchone()
+            text = [scorecard(connection, currency), records(connection), how_to_query(database)]
         except duckdb.CatalogException as missing:
-            print(f"{database} is not a complete warehouse, run `make build`: {missing}", file=sys.stderr)
+            print(f"{database} is not what `make build` publishes: {missing}", file=sys.stderr)
             return 1
     print("\n" + "\n\n".join(text) + "\n")
     return 0
