@@ -10,9 +10,7 @@ import sys
 from pathlib import Path
 
 import duckdb
-import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_DATABASE = "warehouse/sales_kpis.duckdb"
 
 # From the first lead to the customer; a KPI that is not named here comes last
@@ -32,7 +30,7 @@ READING_ORDER = [
 ]
 
 LAST_COMPLETE_PERIOD = """
-    select period_grain, period_label, period_start_date, period_end_date
+    select period_grain, period_label, period_start_date, period_end_date, reporting_currency
     from marts.kpi_scorecard
     where dimension = 'overall' and is_complete and period_grain in ('quarter', 'month')
     order by period_grain = 'quarter' desc, period_start_date desc
@@ -52,13 +50,6 @@ RECORDS = """
     select sum(raw_records), sum(used_records), sum(excluded_records), sum(warnings)
     from audit.audit_reconciliation
 """
-
-
-def reporting_currency() -> str:
-    """The currency of the build: from VARS, as `make build` passes them on, else from dbt_project.yml."""
-    project_vars = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["sales_kpis"]
-    given_vars = yaml.safe_load(os.environ.get("VARS") or "{}") or {}
-    return str((project_vars | given_vars)["reporting_currency"]).upper()
 
 
 def as_text(value: float | None, unit: str, currency: str, is_change: bool = False) -> str:
@@ -97,12 +88,12 @@ def aligned(rows: list[tuple[str, ...]]) -> str:
     return "\n".join(lines)
 
 
-def scorecard(connection: duckdb.DuckDBPyConnection, currency: str) -> str:
+def scorecard(connection: duckdb.DuckDBPyConnection) -> str:
     """The headlines of the last complete quarter (a month where no quarter is complete yet)."""
     period = connection.execute(LAST_COMPLETE_PERIOD).fetchone()
     if period is None:
         return "No period is complete yet; marts.kpi_scorecard holds the running ones."
-    grain, label, start_date, end_date = period
+    grain, label, start_date, end_date, currency = period
 
     headlines = connection.execute(HEADLINES, [grain, start_date]).fetchall()
     headlines.sort(key=lambda row: READING_ORDER.index(row[0]) if row[0] in READING_ORDER else len(READING_ORDER))
@@ -147,7 +138,7 @@ def main() -> int:
 
     with duckdb.connect(database, read_only=True) as connection:
         try:
-            text = [scorecard(connection, reporting_currency()), records(connection), how_to_query(database)]
+            text = [scorecard(connection), records(connection), how_to_query(database)]
         except duckdb.CatalogException as missing:
             print(f"{database} is not a complete warehouse, run `make build`: {missing}", file=sys.stderr)
             return 1
