@@ -7,7 +7,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help build test lint structure lock bench clean
+.PHONY: help build report test lint structure lock bench clean
 
 SALES_KPIS_DB ?= warehouse/sales_kpis.duckdb
 DBT_PROFILES_DIR := .
@@ -31,6 +31,9 @@ build: .venv/.runtime ## Build and test the warehouse (VARS='{...}' for your own
 	@$(DBT) build --project-dir . $${VARS:+--vars "$$VARS"}
 	@$(BIN)/python scripts/show_scorecard.py
 
+report: .venv/.report ## Write the sales leader's report from the built warehouse: report/index.html
+	@$(BIN)/python scripts/report.py
+
 test: .venv/.dev ## Run every check: Python style, full build with all tests, docs, structure, SQL style, the oracle, Python tests
 	@$(BIN)/ruff check .
 	@rm -f $(TEST_DB) $(TEST_DB).wal
@@ -49,15 +52,16 @@ structure: .venv/.dev ## Check names, descriptions, contracts and tests of the m
 	@$(DBT) --warn-error-options '{"error": "all"}' docs generate --project-dir .
 	@$(BIN)/dbt-bouncer run
 
-lock: .venv/.dev ## Renew requirements.txt and requirements-dev.txt from the two .in files
+lock: .venv/.dev ## Renew the requirements*.txt from the .in files
 	@$(PIP_COMPILE) --output-file requirements-dev.txt requirements-dev.in
 	@$(PIP_COMPILE) --constraint requirements-dev.txt --output-file requirements.txt requirements.in
+	@$(PIP_COMPILE) --constraint requirements-dev.txt --output-file requirements-report.txt requirements-report.in
 
 bench: .venv/.runtime ## Measure the build on a large generated company
 	@$(BIN)/python scripts/bench.py
 
-clean: ## Remove what make has made: .venv, target, logs, the DuckDB files in warehouse
-	rm -rf .venv target logs dbt_packages .pytest_cache .ruff_cache
+clean: ## Remove what make has made: .venv, target, logs, report, the DuckDB files in warehouse
+	rm -rf .venv target logs report dbt_packages .pytest_cache .ruff_cache
 	rm -f warehouse/*.duckdb warehouse/*.duckdb.wal
 
 # Installed again only when the lock has changed
@@ -78,6 +82,11 @@ clean: ## Remove what make has made: .venv, target, logs, the DuckDB files in wa
 .venv/.runtime: requirements.txt .venv/.made
 	@echo "Installing dbt and DuckDB"
 	@$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+.venv/.report: requirements-report.txt .venv/.runtime
+	@echo "Installing what draws the report"
+	@$(PIP_INSTALL) -r requirements-report.txt
 	@touch $@
 
 .venv/.dev: requirements-dev.txt .venv/.runtime
