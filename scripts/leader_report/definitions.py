@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 
 @dataclass
@@ -15,6 +16,17 @@ class Section:
     title: str
     html: Markup
     kpi: str | None
+
+
+def scrolling(html: str, title: str) -> str:
+    """The HTML with tables and code that scroll on their own where a screen is narrow, with the keyboard too."""
+    numbers = count(1)
+
+    def wrapped(match: re.Match) -> str:
+        label = escape(f"{title}, {'table' if match[2] == 'table' else 'query'} {next(numbers)}")
+        return f'<div class="scroll" role="region" aria-label="{label}" tabindex="0">{match[1]}</div>'
+
+    return re.sub(r"(<(table|pre)>.*?</\2>)", wrapped, html, flags=re.DOTALL)
 
 
 def sections(path: Path) -> list[Section]:
@@ -27,9 +39,6 @@ def sections(path: Path) -> list[Section]:
     for chapter in re.split(r"^## ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         title, _, text = chapter.partition("\n")
         mart = re.match(r"\s*`kpi_(\w+)`, by ", text)
-        html = markdown.render(text)
-        # A table of the document may be wider than a phone: it scrolls on its own, with the keyboard too
-        html = html.replace("<table>", '<div class="scroll" role="region" aria-label="Table" tabindex="0"><table>')
-        html = html.replace("</table>", "</table></div>")
-        found.append(Section(re.sub(r"^\d+ ", "", title.strip()), Markup(html), mart[1] if mart else None))
+        title = re.sub(r"^\d+ ", "", title.strip())
+        found.append(Section(title, Markup(scrolling(markdown.render(text), title)), mart[1] if mart else None))
     return found

@@ -417,10 +417,11 @@ def pipeline_page(connection: duckdb.DuckDBPyConnection) -> dict:
 
     members = members_by_dimension(names)
     first = min((row[1] for row in rows if row[1] != "now"), default="9999-12-31")
-    periods = {
-        grain: [period for period in some if period["start"] >= first] + [{"start": "now", "is_now": True}]
-        for grain, some in periods_of(connection, "kpi_scorecard").items()
-    }
+    periods = {grain: [] for grain in GRAINS}
+    if rows:
+        for grain, some in periods_of(connection, "kpi_scorecard").items():
+            periods[grain] = [period for period in some if period["start"] >= first]
+            periods[grain].append({"start": "now", "is_now": True})
     for some in periods.values():
         for period in some:
             # What was open at an instant is whole, however long the period has yet to run

@@ -203,7 +203,10 @@ function draw(container, name, datasets, unit, label) {
     if (specification.height?.step) specification.height = specification.height.step * datasets.rows.length;
     // Layers without rows are no reason for a warning
     const options = { actions: false, logLevel: 1, renderer: "svg", expressionFunctions: { asText } };
-    views.set(container, await vegaEmbed(container, specification, options));
+    // The container has the chart in words; its marks would be a crowd of nameless graphics
+    const drawing = make("div", { "aria-hidden": "true" });
+    container.replaceChildren(drawing);
+    views.set(container, await vegaEmbed(drawing, specification, options));
   });
 }
 
