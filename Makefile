@@ -9,7 +9,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help build query test test-deep diff lint structure mutations lock soak bench clean
+.PHONY: help build query report test test-deep diff lint structure mutations lock soak bench clean
 
 SALES_KPIS_DB ?= warehouse/sales_kpis.duckdb
 DBT_PROFILES_DIR := .
@@ -38,6 +38,9 @@ query: .venv/.dev ## Ask a built warehouse for metrics (ARGS="--metrics win_rate
 	@DBT_TARGET_PATH=target $(DBT) parse --quiet --project-dir . $${VARS:+--vars "$$VARS"}
 	@$(BIN)/mf query $(ARGS)
 
+report: .venv/.report ## Write the sales leader's report from the built warehouse: report/index.html
+	@$(BIN)/python scripts/report.py
+
 test: .venv/.dev ## Run every check: Python style, full build with all tests, docs, structure, SQL style, the oracle, Python tests
 	@$(BIN)/ruff check .
 	@rm -rf $(TEST_DB) $(TEST_DB).wal warehouse/published/test
@@ -65,9 +68,10 @@ structure: .venv/.dev ## Check names, descriptions, contracts and tests of the m
 mutations: .venv/.dev ## Break one rule at a time and see which checks notice (slow; renews the table in docs/testing.md)
 	@$(BIN)/python tests/mutations/mutate.py
 
-lock: .venv/.dev ## Renew requirements.txt and requirements-dev.txt from the two .in files
+lock: .venv/.dev ## Renew the requirements*.txt from the .in files
 	@$(PIP_COMPILE) --output-file requirements-dev.txt requirements-dev.in
 	@$(PIP_COMPILE) --constraint requirements-dev.txt --output-file requirements.txt requirements.in
+	@$(PIP_COMPILE) --constraint requirements-dev.txt --output-file requirements-report.txt requirements-report.in
 
 soak: .venv/.dev ## Query the published marts without pause while builds are published, fail and are killed (about 20 minutes)
 	@$(BIN)/python tests/publishing/soak.py
@@ -75,8 +79,8 @@ soak: .venv/.dev ## Query the published marts without pause while builds are pub
 bench: .venv/.runtime ## Measure the build on a large generated company
 	@$(BIN)/python scripts/bench.py
 
-clean: ## Remove what make has made: .venv, target, logs, the DuckDB files in warehouse, published ones too
-	rm -rf .venv target logs dbt_packages .pytest_cache .ruff_cache
+clean: ## Remove what make has made: .venv, target, logs, report, the DuckDB files in warehouse, published ones too
+	rm -rf .venv target logs report dbt_packages .pytest_cache .ruff_cache
 	rm -rf warehouse/published
 	rm -f warehouse/*.duckdb warehouse/*.duckdb.wal
 
@@ -98,6 +102,11 @@ clean: ## Remove what make has made: .venv, target, logs, the DuckDB files in wa
 .venv/.runtime: requirements.txt .venv/.made
 	@echo "Installing dbt and DuckDB"
 	@$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+.venv/.report: requirements-report.txt .venv/.runtime
+	@echo "Installing what draws the report"
+	@$(PIP_INSTALL) -r requirements-report.txt
 	@touch $@
 
 .venv/.dev: requirements-dev.txt .venv/.runtime

@@ -29,7 +29,7 @@ READING_ORDER = [
 ]
 
 LAST_COMPLETE_PERIOD = """
-    select period_grain, period_label, period_start_date, period_end_date
+    select period_grain, period_label, period_start_date, period_end_date, reporting_currency
     from marts.kpi_scorecard
     where dimension = 'overall' and is_complete and period_grain in ('quarter', 'month')
     order by period_grain = 'quarter' desc, period_start_date desc
@@ -87,12 +87,12 @@ def aligned(rows: list[tuple[str, ...]]) -> str:
     return "\n".join(lines)
 
 
-def scorecard(connection: duckdb.DuckDBPyConnection, currency: str) -> str:
+def scorecard(connection: duckdb.DuckDBPyConnection) -> str:
     """The headlines of the last complete quarter (a month where no quarter is complete yet)."""
     period = connection.execute(LAST_COMPLETE_PERIOD).fetchone()
     if period is None:
         return "No period is complete yet; marts.kpi_scorecard holds the running ones."
-    grain, label, start_date, end_date = period
+    grain, label, start_date, end_date, currency = period
 
     headlines = connection.execute(HEADLINES, [grain, start_date]).fetchall()
     headlines.sort(key=lambda row: READING_ORDER.index(row[0]) if row[0] in READING_ORDER else len(READING_ORDER))
@@ -139,8 +139,7 @@ def main() -> int:
 
     with duckdb.connect(str(database), read_only=True) as connection:
         try:
-            (currency,) = connection.execute("select reporting_currency from marts.build_info").fetchone()
-            text = [scorecard(connection, currency), records(connection), how_to_query(database)]
+            text = [scorecard(connection), records(connection), how_to_query(database)]
         except duckdb.CatalogException as missing:
             print(f"{database} is not what `make build` publishes: {missing}", file=sys.stderr)
             return 1

@@ -120,6 +120,7 @@ select
     denominator,
     headline_value as value,
     unit,
+    '{{ var("reporting_currency") | upper }}' as reporting_currency,
     higher_is_better,
     definition_version,
     previous_period_value,

@@ -94,3 +94,27 @@ def built_demo() -> Path | None:
     """The warehouse that SALES_KPIS_DB names, as `make test` has built it from the demo company; None: there is none."""
     database = REPO / os.environ.get("SALES_KPIS_DB", "")
     return database if database.is_file() else None
+
+
+@pytest.fixture(scope="session")
+def warehouse(run_dbt, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built warehouse to read: the one that SALES_KPIS_DB names where it is there, else the demo company's."""
+    given = os.environ.get("SALES_KPIS_DB")
+    if given and Path(given).is_file():
+        return Path(given).resolve()
+    work = tmp_path_factory.mktemp("warehouse")
+    run_dbt("seed", work=work)
+    run_dbt("run", work=work)
+    return work / "warehouse.duckdb"
+
+
+@pytest.fixture(scope="session")
+def report(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the sales leader's report, written from that warehouse."""
+    pytest.importorskip("altair", reason="needs what draws the report: requirements-report.txt")
+    sys.path.insert(0, str(REPO / "scripts"))
+    from report import write_report
+
+    folder = tmp_path_factory.mktemp("report")
+    write_report(warehouse, folder)
+    return folder
