@@ -15,6 +15,7 @@ so that a build of the raw tables gives the marts of a build of the fitted compa
 """
 
 import csv
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,16 +62,20 @@ def write_raw_tables(connection, schema: str, tables: dict[str, RawTable]) -> No
     Raises duckdb.Error where a text cannot be cast to its column's type.
     """
     connection.execute(f'create schema if not exists "{schema}"')
-    for name, table in tables.items():
+    for table_name, table in tables.items():
         columns = ", ".join(f'"{column}" {data_type}' for column, data_type in table.columns.items())
-        connection.execute(f'create or replace table "{schema}"."{name}" ({columns})')
-        # Column by column through one list each: thousands of single inserts would take minutes
+        connection.execute(f'create or replace table "{schema}"."{table_name}" ({columns})')
+        # As one text: a list of Python values for each column takes minutes
         if table.rows:
-            lists = [list(values) for values in zip(*table.rows, strict=True)]
-            casts = ", ".join(
-                f"cast(unnest(?::varchar[]) as {data_type})" for data_type in table.columns.values()
+            names = [f"c{number}" for number in range(len(table.columns))]
+            shape = json.dumps([dict.fromkeys(names, "VARCHAR")])
+            cells = json.dumps([dict(zip(names, row, strict=True)) for row in table.rows])
+            casts = ", ".join(f"cast({name} as {data_type})" for name, data_type in zip(names, table.columns.values(), strict=True))
+            connection.execute(
+                f'insert into "{schema}"."{table_name}" select {casts} '
+                f"from (select unnest(from_json(?, '{shape}'), recursive := true))",
+                [cells],
             )
-            connection.execute(f'insert into "{schema}"."{name}" select {casts}', lists)
 
 
 def shared_tables(company: Company, names: tuple[str, ...], source: str) -> Company:
