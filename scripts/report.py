@@ -8,7 +8,6 @@ byte for byte. docs/report.md says what each page shows.
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from leader_report import charts, definitions, figures
 from markupsafe import Markup
-from show_scorecard import DEFAULT_DATABASE
+from publish import published_file, working_file
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = Path(__file__).with_name("leader_report")
@@ -189,7 +188,7 @@ def write_report(database: Path, folder: Path) -> list[Path]:
 def main() -> int:
     """Write the report; 1 where there is no warehouse to read."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--db", default=os.environ.get("SALES_KPIS_DB") or DEFAULT_DATABASE, help="DuckDB file to read")
+    parser.add_argument("--db", default=published_file(working_file()), help="DuckDB file to read (the published one)")
     parser.add_argument("--out", default="report", type=Path, help="folder to write (report)")
     arguments = parser.parse_args()
     if not Path(arguments.db).is_file():
