@@ -34,7 +34,7 @@ LIST = Path(__file__).with_name("mutations.csv")
 DOCUMENT = REPO / "docs" / "testing.md"
 TABLE_START, TABLE_END = "<!-- mutations: start -->", "<!-- mutations: end -->"
 LAYERS = ("unit", "data", "oracle")
-PACKS = range(4)  # seeds of packs of random worlds
+PACKS = (0, 1, 2, 4)  # seeds of packs of random worlds; the last has no log
 MODELS_AT_ONCE = 6  # whose unit tests run in one dbt command
 SHOWN = 2  # tests named in a cell of the table
 

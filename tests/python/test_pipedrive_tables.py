@@ -102,6 +102,8 @@ def test_every_table_and_column_of_a_loader_is_found(loader, demo, run_dbt, tmp_
     assert {model.removeprefix("base_pipedrive__") for model, _ in columns} - tables == absent
     lacking = {(table, column) for table, names in LACKING[loader].items() for column in names.split()}
     lacking |= {("deals_archived", column) for table, column in lacking if table == "deals"}
+    # The company's archived deals are closed, and none of them is a person's
+    lacking |= {("deals_archived", "person_id"), ("deals_archived", "probability")}
     expected = {
         (model.removeprefix("base_pipedrive__"), column)
         for model, column in columns
