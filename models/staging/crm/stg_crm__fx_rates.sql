@@ -15,7 +15,8 @@ typed as (
         raw_fx_rates.rate_date as rate_date_text,
         raw_fx_rates.rate as rate_text,
         {{ row_as_text('fx_rates', 'raw_fx_rates') }} as record_text,
-        {{ unreadable_values('raw_fx_rates', {'loaded_at': parse_timestamp('raw_fx_rates.loaded_at')}) }} as unreadable_values
+        {{ unreadable_values('raw_fx_rates', {'loaded_at': parse_timestamp('raw_fx_rates.loaded_at')}) }}
+            as unreadable_values
     from raw_fx_rates
 ),
 

@@ -13,7 +13,8 @@ typed as (
         {{ parse_timestamp('raw_rep_teams.loaded_at') }} as loaded_at,
         raw_rep_teams.valid_from as valid_from_text,
         {{ row_as_text('rep_teams', 'raw_rep_teams') }} as record_text,
-        {{ unreadable_values('raw_rep_teams', {'loaded_at': parse_timestamp('raw_rep_teams.loaded_at')}) }} as unreadable_values
+        {{ unreadable_values('raw_rep_teams', {'loaded_at': parse_timestamp('raw_rep_teams.loaded_at')}) }}
+            as unreadable_values
     from raw_rep_teams
 ),
 
