@@ -27,7 +27,7 @@ PIP_COMPILE := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= $(
 	--quiet --generate-hashes --no-strip-extras --allow-unsafe --no-header --no-emit-index-url --no-emit-find-links $(LOCK_FLAGS)
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 build: .venv/.runtime ## Build, test and publish the marts (VARS='{...}' for your own data) and show the scorecard
 	@$(BIN)/python scripts/build.py $${VARS:+--vars "$$VARS"}
