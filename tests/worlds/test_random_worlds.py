@@ -64,6 +64,7 @@ def test_worlds_of_a_pack_are_kept_apart():
     assert {deal_id.split(".")[0] for deal_id in ids if deal_id} == {f"w{number}" for number in range(len(pack.worlds))}
 
 
+@pytest.mark.skipif(not os.environ.get("WORLDS_SHRINK"), reason="takes many builds: set WORLDS_SHRINK=1")
 def test_a_broken_rule_is_found_and_shown_on_a_tiny_company(project, tmp_path):
     """The rule that is broken here: the first contact may be the lead's creation."""
     rule = "coalesce(converted_leads.created_at, deals.created_at),"
