@@ -515,7 +515,7 @@ def placing_date(record, config):
 
 
 def exclude_duplicates(records):
-    """Mark all but one row of each record as `duplicate`: kept are latest updated_at, loaded_at, text.
+    """Mark all but one row of each record as `duplicate`: kept are latest updated_at, loaded_at, text, readable loaded_at.
 
     Rows that are already excluded take no part.
     """
@@ -548,6 +548,8 @@ def _preference(record):
             [record.source]
             + [record.text[name] or "" for name in TABLES[record.table].columns if name != "source_system"]
         ),
+        "loaded_at" not in record.unreadable,
+        record.text["loaded_at"] or "",
     )
 
 

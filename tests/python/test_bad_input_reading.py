@@ -5,7 +5,6 @@ Every dbt run takes seconds and reads eleven tables, so each run carries as many
 
 import csv
 import io
-import os
 import re
 from pathlib import Path
 
@@ -31,15 +30,16 @@ class Run:
             with duckdb.connect(str(self.database)) as connection:
                 for statement in setup_sql:
                     connection.execute(statement)
-        os.environ["SALES_KPIS_DB"] = str(self.database)
         self.log = []
         selection = [] if "freshness" in command else ["--select", "path:models/staging/crm_export"]
         runner = dbtRunner(callbacks=[lambda event: self.log.append((event.info.level, event.info.msg))])
-        outcome = runner.invoke([
-            *command, *selection, "--vars", str(variables), "--project-dir", str(PROJECT),
-            "--profiles-dir", str(PROJECT), "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"),
-            "--log-level", "none", "--no-use-colors",
-        ])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SALES_KPIS_DB", str(self.database))
+            outcome = runner.invoke([
+                *command, *selection, "--vars", str(variables), "--project-dir", str(PROJECT),
+                "--profiles-dir", str(PROJECT), "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"),
+                "--log-level", "none", "--no-use-colors",
+            ])
         # dbt keeps the database open in this process.
         DuckDBConnectionManager.close_all_connections()
         self.exception = outcome.exception

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from company import Company
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
+from hypothesis.internal.conjecture import providers
 from records import TABLES
 from strategies import tempers, worlds
 
@@ -29,6 +30,9 @@ ID_COLUMNS = {
     "fx_rates": (),
 }
 LOGGED_IDS = ("stage_id", "owner_id", "pipeline_id")
+
+# Hypothesis also draws the literals of whichever modules are loaded: a seed would depend on the tests that ran before
+providers._get_local_constants = providers.Constants
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ differs is made small, printed, and kept.
 """
 
 import os
+import subprocess
+import sys
 
 import duckdb
 import pytest
@@ -50,6 +52,15 @@ def test_dbt_on_files_agrees_with_the_oracle_and_with_the_compiled_models(projec
 def test_a_seed_always_gives_the_same_pack():
     assert pack_of_seed(7) == pack_of_seed(7)
     assert pack_of_seed(7).company.tables != pack_of_seed(8).company.tables
+
+
+def test_a_seed_gives_the_same_pack_whatever_else_is_loaded(tmp_path):
+    """Hypothesis takes the literals of loaded modules for interesting values, unless told not to."""
+    (tmp_path / "loaded.py").write_text(f"NUMBERS = {list(range(101, 999))}")
+    program = "import loaded, packs; packs.pack_of_seed(500).company.write('pack')"
+    paths = os.pathsep.join([str(tmp_path), *sys.path])
+    subprocess.run([sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": paths}, cwd=tmp_path, check=True)
+    assert read_company(tmp_path / "pack").inputs() == pack_of_seed(500).company.inputs()
 
 
 def test_a_company_survives_the_way_through_files(tmp_path):

@@ -36,7 +36,11 @@ ranked as (
         *,
         row_number() over (
             partition by source_system, account_id, problem
-            order by updated_at desc nulls last, loaded_at desc nulls last, record_text desc
+            order by
+                updated_at desc nulls last,
+                loaded_at desc nulls last,
+                record_text desc,
+                unreadable_values desc nulls first
         ) as version_rank
     from checked
 )

@@ -53,7 +53,10 @@ checked as (
 ranked as (
     select
         *,
-        row_number() over (partition by record_text, problem order by loaded_at desc nulls last) as version_rank
+        row_number() over (
+            partition by record_text, problem
+            order by loaded_at desc nulls last, unreadable_values desc nulls first
+        ) as version_rank
     from checked
 )
 

@@ -69,7 +69,9 @@ ranked as (
             order by
                 case when stage_id is null then 1 else 0 end,
                 updated_at desc nulls last,
-                loaded_at desc nulls last, record_text desc
+                loaded_at desc nulls last,
+                record_text desc,
+                unreadable_values desc nulls first
         ) as version_rank
     from checked
 )

@@ -40,7 +40,7 @@ ranked as (
         *,
         row_number() over (
             partition by currency, to_currency, rate_date, problem
-            order by loaded_at desc nulls last, record_text desc
+            order by loaded_at desc nulls last, record_text desc, unreadable_values desc nulls first
         ) as version_rank
     from checked
 )

@@ -52,7 +52,7 @@ ranked as (
         *,
         row_number() over (
             partition by source_system, pipeline_id, stage_id, problem
-            order by loaded_at desc nulls last, record_text desc
+            order by loaded_at desc nulls last, record_text desc, unreadable_values desc nulls first
         ) as version_rank
     from checked
 )
