@@ -5,11 +5,15 @@ build reads them all. Its marts must equal those of one export that holds all pa
 """
 
 import importlib
+import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
@@ -19,6 +23,7 @@ from twins.company import shared_tables, write_company, write_raw_tables
 
 LOADER = "fivetran"
 SHARED = ("quotas", "sales_spend", "fx_rates")
+EVERY_SOURCE = ("crm_export", "salesforce", "hubspot", "pipedrive")
 
 
 def split_company(company, parts):
@@ -77,7 +82,7 @@ def as_shares(part):
 
 @pytest.fixture(scope="module")
 def united(run_dbt, tmp_path_factory):
-    """united(*sources): (parts, fitted, by source; the DuckDB file of a build that reads them all), built once."""
+    """united(*sources): (parts, fitted, by source; the DuckDB file of a build that reads them all; its vars), built once."""
     built = {}
 
     def build(*sources):
@@ -101,7 +106,7 @@ def united(run_dbt, tmp_path_factory):
             export = parts["crm_export"] | {table: parts["crm_export"][table] + export[table] for table in SHARED}
         write_company(export, work / "export")
         run_dbt("build", "--quiet", work=work, vars=variables)
-        built[sources] = parts, work / "warehouse.duckdb"
+        built[sources] = parts, work / "warehouse.duckdb", variables
         return built[sources]
 
     return build
@@ -127,9 +132,9 @@ def marts_of(database, sources):
         return marts
 
 
-@pytest.mark.parametrize("sources", [("salesforce", "hubspot"), ("crm_export", "salesforce", "hubspot", "pipedrive")])
+@pytest.mark.parametrize("sources", [("salesforce", "hubspot"), EVERY_SOURCE])
 def test_united_sources_agree_with_the_oracle(united, sources):
-    parts, database = united(*sources)
+    parts, database, _ = united(*sources)
     marts, audit = compute({source: {table: rows or None for table, rows in part.items()} for source, part in parts.items()}, Config())
     found = []
     with duckdb.connect(str(database), read_only=True) as connection:
@@ -140,7 +145,7 @@ def test_united_sources_agree_with_the_oracle(united, sources):
 
 def test_two_halves_in_two_crms_equal_the_whole(united, run_dbt, tmp_path):
     sources = ("salesforce", "hubspot")
-    parts, database = united(*sources)
+    parts, database, _ = united(*sources)
     whole = {}
     for part in map(as_shares, parts.values()):
         for table, rows in part.items():
@@ -154,3 +159,25 @@ def test_two_halves_in_two_crms_equal_the_whole(united, run_dbt, tmp_path):
         assert not differing, f"{mart}: {len(differing)} rows differ\n" + "\n".join(
             str(dict(zip(columns, row, strict=True)) | {"whole": row in set(rows)}) for row in differing[:8]
         )
+
+
+def test_the_models_of_every_crm_keep_to_the_style_and_structure(united, repo, tmp_path):
+    """`make lint` and `make structure` see only the sources that are switched on: here all of them are."""
+    _, database, variables = united(*EVERY_SOURCE)
+    for folder in ("models", "macros", "seeds", "tests/generic", "tests/fixtures"):
+        shutil.copytree(repo / folder, tmp_path / folder)
+    for file in ("profiles.yml", ".sqlfluff", "dbt-bouncer.yml"):
+        shutil.copyfile(repo / file, tmp_path / file)
+    settings = yaml.safe_load((repo / "dbt_project.yml").read_text())
+    settings["vars"]["sales_kpis"] |= variables
+    (tmp_path / "dbt_project.yml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
+    environment |= {"SALES_KPIS_DB": str(database), "DBT_PROFILES_DIR": str(tmp_path)}
+    for tool, *arguments in (
+        ("sqlfluff", "lint", *(f"models/staging/{source}" for source in EVERY_SOURCE if source != "crm_export")),
+        ("dbt", "docs", "generate", "--warn-error-options", '{"error": "all"}'),
+        ("dbt-bouncer", "run"),
+    ):
+        command = [Path(sys.executable).with_name(tool), *arguments]
+        run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, f"{tool}:\n{run.stdout[-6000:]}{run.stderr[-3000:]}"
