@@ -28,6 +28,9 @@ DEFAULT_WORKING_FILE = "warehouse/sales_kpis.duckdb"
 # A version can be read this long after another took its place, by whoever had looked up the folder before
 KEEP_SECONDS = 3600
 
+# A file in the folder of a version that was current: why it no longer is, and by its time since when
+REPLACED, TAKEN_BACK = ".replaced", ".taken_back"
+
 # The columns of marts.build_info: type and description
 BUILD_INFO = {
     "build_id": ("varchar", "Names the build and the folder of its version: the moment it was begun, in UTC."),
@@ -139,7 +142,7 @@ def roll_back(published: Path) -> Path:
     version = current and version_before(current)
     if not version:
         raise PublishError(f"there is no earlier version of {published}")
-    switch_to(published, version)
+    switch_to(published, version, TAKEN_BACK)
     return version
 
 
@@ -236,11 +239,11 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def switch_to(published: Path, version: Path) -> None:
-    """Make a complete version the current one, in one step."""
+def switch_to(published: Path, version: Path, mark: str = REPLACED) -> None:
+    """Make a complete version the current one, in one step; the one before it gets the mark."""
     current = current_version(published)
     if current:
-        os.utime(current)  # from when it is kept for those who still read it
+        (current / mark).touch()
     link = new_link(published)
     link.symlink_to(Path(version.parent.name, version.name, published.name))
     link.replace(published)
@@ -253,16 +256,16 @@ def new_link(published: Path) -> Path:
 
 
 def version_before(version: Path) -> Path | None:
-    """The version that was begun before the given one, if it is still there."""
-    names = [path.name for path in version.parent.iterdir() if not path.name.startswith(".")]
-    earlier = [name for name in names if name < version.name]
-    return version.with_name(max(earlier)) if earlier else None
+    """The version that was begun before the given one and was current, if it is there and was not taken back."""
+    replaced = [path.parent for path in version.parent.glob(f"[!.]*/{REPLACED}")]
+    return max((path for path in replaced if path < version), default=None)
 
 
 def remove_leftovers(published: Path) -> None:
     """Remove what a killed process left, and the versions whose time is over.
 
-    The current version and the one before it stay. What cannot be removed now is removed next time.
+    The current version and the one before it stay; a version that was never current does not. What cannot be removed
+    now is removed next time.
     """
     new_link(published).unlink(missing_ok=True)
     current = current_version(published)
@@ -270,7 +273,9 @@ def remove_leftovers(published: Path) -> None:
     for path in [path for path in versions_folder(published).iterdir() if path.name != ".lock"]:
         with contextlib.suppress(OSError):
             is_finished = not path.name.startswith(".")
-            if is_finished and (path in kept or time.time() - path.stat().st_mtime < KEEP_SECONDS):
+            marks = [path / mark for mark in (REPLACED, TAKEN_BACK)]
+            given_way = max((mark.stat().st_mtime for mark in marks if mark.exists()), default=0)
+            if is_finished and (path in kept or time.time() - given_way < KEEP_SECONDS):
                 continue
             # Half removed, it must not be taken for a version
             hidden = path.rename(path.with_name("." + path.name)) if is_finished else path

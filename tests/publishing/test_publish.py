@@ -40,7 +40,7 @@ def publish_variant(published: Path, variant: int, is_failing: bool = False) -> 
 
 def variant_read(folder: Path) -> int:
     """The variant in a version's folder, the same in all DuckDB tables and all Parquet files, and nothing else there."""
-    assert sorted(path.name for path in folder.iterdir()) == ["parquet", "sales.duckdb"]
+    assert sorted(path.name for path in folder.glob("[!.]*")) == ["parquet", "sales.duckdb"]
     readings = []
     with duckdb.connect(str(folder / "sales.duckdb"), read_only=True) as connection:
         readings += [connection.execute(sql.format(marts="marts.")).fetchone() for sql in CHECKS]
@@ -141,7 +141,6 @@ def test_folder_that_was_looked_up_can_be_read_until_its_time_is_over(
 ) -> None:
     """A reader of Parquet that looked up the folder reads one version, however many follow; the last two stay."""
     folder = published.resolve().parent
-    os.utime(folder, (0, 0))  # published long ago, but replaced just now
     for variant in (2, 3, 4):
         publish_variant(published, variant)
     assert variant_read(folder) == 1
@@ -300,6 +299,27 @@ def test_roll_back_gives_readers_the_version_before(published: Path) -> None:
             publish.roll_back(published)
     publish_variant(published, 3)
     assert current_variant(published) == 3
+
+
+def test_roll_back_never_gives_a_version_that_was_taken_back(published: Path) -> None:
+    publish_variant(published, 2)
+    with publish.exclusive(published):
+        publish.roll_back(published)
+    publish_variant(published, 3)
+    with publish.exclusive(published):
+        publish.roll_back(published)
+    assert current_variant(published) == 1
+
+
+def test_roll_back_never_gives_a_version_that_no_reader_has_seen(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that is complete when its process is killed, but not yet current, is removed by the next."""
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "switch_to", lambda published, version: None)
+        publish_variant(published, 2)
+    publish_variant(published, 3)
+    with publish.exclusive(published):
+        publish.roll_back(published)
+    assert current_variant(published) == 1
 
 
 # The command
