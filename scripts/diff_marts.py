@@ -147,8 +147,8 @@ def versions_of(connection, build):
 
 
 def headline_changes(connection, kpi):
-    """Rows (grain, period, dimension, member, unit, base value, head value) of a KPI whose headline changed or that
-    only one build has: overall and latest first, then the largest changes."""
+    """Rows (grain, period, dimension, member, unit with its currency, base value, head value) of a KPI whose headline
+    changed or that only one build has: overall and latest first, then the largest changes."""
     return connection.execute(
         """
         with paired as (
@@ -158,7 +158,7 @@ def headline_changes(connection, kpi):
                 coalesce(head_row.period_start_date, base_row.period_start_date) as period_start_date,
                 coalesce(head_row.dimension, base_row.dimension) as dimension,
                 coalesce(head_row.member_name, base_row.member_name) as member_name,
-                coalesce(head_row.unit, base_row.unit) as unit,
+                coalesce(replace(head_row.unit, 'currency', head_row.reporting_currency), base_row.unit) as unit,
                 base_row.value as base_value,
                 head_row.value as head_value
             from (select * from base.marts.kpi_scorecard where kpi_name = $kpi) as base_row
@@ -184,19 +184,25 @@ def headline_changes(connection, kpi):
     ).fetchall()
 
 
-def show(value):
-    """A figure with a sensible number of digits."""
+def show(value, unit=""):
+    """A figure with a sensible number of digits; a share in percent."""
     if value is None:
         return "–"
+    if unit == "share":
+        return f"{100 * value:,.4g} %"
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.6g}"
 
 
-def change(base_value, head_value):
-    """By how much a figure changed, absolutely and in percent."""
+def change(base_value, head_value, unit=""):
+    """By how much a figure changed: a share in percentage points, all else absolutely and in percent."""
     if base_value is None or head_value is None:
         return "new" if base_value is None else "gone"
-    share = f" ({(head_value - base_value) / abs(base_value):+.2%})" if base_value else ""
-    return f"{'+' if head_value > base_value else '−'}{show(abs(head_value - base_value))}{share}"
+    difference = head_value - base_value
+    sign = "+" if difference > 0 else "−"
+    if unit == "share":
+        return f"{sign}{show(abs(100 * difference))} points"
+    share = f" ({sign}{abs(difference / base_value):.2%})" if base_value else ""
+    return f"{sign}{show(abs(difference))}{share}"
 
 
 def plural(number, noun):
@@ -282,9 +288,10 @@ def headline_table(kpi, changes, base_name, head_name):
         "|---|---|---|--:|--:|--:|",
     ]  # fmt: skip
     for _, label, dimension, member, unit, old, new in changes[:SHOWN]:
+        suffix = "" if unit == "share" else f" {unit}"
         lines.append(
             f"| {label} | {dimension} | {str(member).replace('|', chr(92) + '|')} "
-            f"| {show(old)} | {show(new)} {unit} | {change(old, new)} |"
+            f"| {show(old, unit)} | {show(new, unit)}{suffix} | {change(old, new, unit)} |"
         )
     return lines
 

@@ -31,7 +31,8 @@ def build(tmp_path):
                 create table marts.kpi_scorecard as
                 select
                     'win_rate' as kpi_name, period_grain, period_start_date, period_label, dimension, member_id,
-                    member_id as member_name, win_rate as value, 'share' as unit, 1 as definition_version
+                    member_id as member_name, win_rate as value, 'share' as unit, 'USD' as reporting_currency,
+                    1 as definition_version
                 from marts.kpi_win_rate;
                 create table marts.fct_deals as select 'D1' as deal_id, 1 as won_deals;
                 """
@@ -64,13 +65,13 @@ def test_a_number_that_changed_under_an_old_version_fails_and_is_shown(build, tm
     report = (tmp_path / "report.md").read_text()
     assert "the definition version did not: `win_rate`" in report
     assert "`won_deals` differs in 1 row; `win_rate` differs in 1 row" in report
-    assert "| 2025 Q3 | overall | all | 0.75 | 0.5 share | −0.25 (-33.33%) |" in report
+    assert "| 2025 Q3 | overall | all | 75 % | 50 % | −25 points |" in report
 
 
 def test_a_new_definition_version_explains_a_new_number(build):
     report, unexplained = compare_builds(build("base"), build("head", *raise_rate(version=2)))
     assert unexplained == []
-    assert "| `win_rate` | 1 → **2** |" in report and "0.5 share" in report
+    assert "| `win_rate` | 1 → **2** |" in report and "| 75 % | 50 % |" in report
 
 
 def test_rows_that_came_or_went_are_numbers_that_changed(build):
@@ -82,7 +83,7 @@ def test_rows_that_came_or_went_are_numbers_that_changed(build):
     report, unexplained = compare_builds(build("base"), head)
     assert unexplained == ["win_rate"]
     assert "1 row added; 1 row gone" in report
-    assert "| segment | Enterprise | – | 1 share | new |" in report and "| segment | Large | 1 | – share | gone |" in report
+    assert "| segment | Enterprise | – | 100 % | new |" in report and "| segment | Large | 100 % | – | gone |" in report
 
 
 def test_a_number_that_became_empty_has_changed(build):
