@@ -372,15 +372,18 @@ def main(arguments=None):
     given = parser.parse_args(arguments)
     if bool(given.against) == bool(given.builds) or len(given.builds) not in (0, 2):
         parser.error("give two DuckDB files, or --against REVISION")
-    work = Path(tempfile.mkdtemp(prefix="metric_diff_"))
+    work = None
     try:
-        base, head = build_both(given.against, work) if given.against else map(Path, given.builds)
+        if given.against:
+            work = Path(tempfile.mkdtemp(prefix="metric_diff_"))
+        base, head = build_both(given.against, work) if work else map(Path, given.builds)
         names = (given.against, "this change") if given.against else (base.stem, head.stem)
         report, unexplained = compare_builds(base, head, *names)
     except ValueError as error:
         print(f"cannot compare: {error}", file=sys.stderr)
         return 2
-    shutil.rmtree(work, ignore_errors=True)
+    if work:
+        shutil.rmtree(work, ignore_errors=True)
     print(report, end="")
     if given.report:
         given.report.write_text(report, encoding="utf-8")

@@ -2,8 +2,8 @@
 
     python scripts/report.py [--db path to the DuckDB file] [--out report]
 
-The file is the one named, else SALES_KPIS_DB, else warehouse/sales_kpis.duckdb. The same file gives the same pages,
-byte for byte. docs/report.md says what each page shows.
+The file is the one named, else the one that is published of SALES_KPIS_DB (warehouse/sales_kpis.duckdb). The same file
+gives the same pages, byte for byte. docs/report.md says what each page shows.
 """
 
 import argparse
@@ -121,7 +121,13 @@ def pages(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     )
     menu = [{"file": file, "title": title, "kpi": None} for file, title, _ in PAGES]
     menu += [{"file": f"{kpi['name']}.html", "title": kpi["label"], "kpi": kpi["name"]} for kpi in kpis]
-    common = {"pages": menu, "currency": currency, "as_of": figures.as_of_date(connection)}
+    build = figures.build_info(connection)
+    common = {
+        "pages": menu,
+        "currency": currency,
+        "as_of": build["as_of_date"] if build else figures.as_of_date(connection),
+        "build": build,
+    }
 
     # What each page shows beside what all have
     data = {
@@ -164,6 +170,7 @@ def pages(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
             kpi=kpi,
             trust=audit["trust"],
             section=next((section for section in texts if section.kpi == kpi["name"]), None),
+            version_of_text=definitions.version(ROOT / "models" / "marts" / "kpis" / f"kpi_{kpi['name']}.yml"),
             data=as_json({"title": kpi["label"], "currency": currency, "explorer": explorer}),
         )
     return written

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import yaml
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
@@ -42,3 +43,10 @@ def sections(path: Path) -> list[Section]:
         title = re.sub(r"^\d+ ", "", title.strip())
         found.append(Section(title, Markup(scrolling(markdown.render(text), title)), mart[1] if mart else None))
     return found
+
+
+def version(path: Path) -> int | None:
+    """The definition version in a mart's YAML, thus of the text here; None where the mart is not in the project."""
+    if not path.is_file():
+        return None
+    return yaml.safe_load(path.read_text(encoding="utf-8"))["models"][0]["config"]["meta"]["definition_version"]

@@ -175,6 +175,28 @@ def as_of_date(connection: duckdb.DuckDBPyConnection) -> str | None:
     ).fetchone()[0]
 
 
+def build_info(connection: duckdb.DuckDBPyConnection) -> dict | None:
+    """What a published file says of its build, as texts and counts; None for a working file, which says nothing."""
+    if not connection.execute(
+        "select count(*) from duckdb_tables() where database_name = current_database() and table_name = 'build_info'"
+    ).fetchone()[0]:
+        return None
+    row = connection.execute(
+        """
+        select
+            build_id,
+            strftime(published_at, '%Y-%m-%d %H:%M') as published_at,
+            cast(as_of_date as varchar) as as_of_date,
+            left(git_commit, 10) as git_commit,
+            is_git_dirty,
+            tests_passed,
+            tests_warned
+        from marts.build_info
+        """
+    )
+    return dict(zip([column[0] for column in row.description], row.fetchone(), strict=True))
+
+
 def periods_of(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, list[dict]]:
     """{grain: periods of a mart's overall rows, the oldest first}, each with start, end, label and is_complete."""
     rows = connection.execute(

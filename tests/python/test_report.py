@@ -367,6 +367,27 @@ def test_a_kpis_definition_is_on_its_page_and_one_click_from_the_scorecard(repo:
     assert "NULL" not in kpis[name]["meaning"] and kpis[name]["meaning"]
 
 
+def test_the_text_of_another_version_is_said_to_be_one(altered) -> None:
+    folder = altered("update marts.kpi_scorecard set definition_version = 99 where kpi_name = 'win_rate'")
+    assert "The figures follow version 99" in Page((folder / "win_rate.html").read_text(encoding="utf-8")).text
+    assert "The figures follow version" not in Page((folder / "quota_attainment.html").read_text(encoding="utf-8")).text
+
+
+def test_a_published_file_says_on_every_page_what_built_it(altered) -> None:
+    folder = altered(
+        "create or replace table marts.build_info as select '20260102-1' as build_id, timestamp '2026-01-02 03:04' as "
+        "published_at, date '2025-12-31' as as_of_date, '0123456789abcdef' as git_commit, true as is_git_dirty, "
+        "700 as tests_passed, 13 as tests_warned"
+    )
+    for name in PAGES:
+        text = " ".join(Page((folder / f"{name}.html").read_text(encoding="utf-8")).text.split())
+        assert "Everything as known on 2025-12-31" in text
+        assert (
+            "Build 20260102-1, published 2026-01-02 03:04 UTC from commit 0123456789 and changed files; "
+            "700 tests passed, 13 warned about the data."
+        ) in text
+
+
 def test_the_exposures_name_what_the_report_reads(repo: Path) -> None:
     exposures = yaml.safe_load((repo / "models/marts/exposures.yml").read_text())["exposures"]
     named = {ref for exposure in exposures for ref in re.findall(r"'(\w+)'\)", " ".join(exposure["depends_on"]))}
