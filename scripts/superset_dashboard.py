@@ -2,9 +2,9 @@
 
     python scripts/superset_dashboard.py [--db path to the published DuckDB file] [--out superset_dashboard.zip]
 
-The file is the one named, else what SALES_KPIS_DB, or warehouse/sales_kpis.duckdb, is published as. The archive has what
-the YAML leaves open: where the file is, and the columns of its tables with their types and descriptions. docs/bi.md says
-how to import it.
+The file is the one named, else what SALES_KPIS_DB, or warehouse/sales_kpis.duckdb, is published as. The archive has
+what the YAML leaves open: where the file is, and the columns of its tables with their types and descriptions.
+docs/bi.md says how to import it.
 """
 
 import argparse
