@@ -46,15 +46,12 @@ def fill_in(assets: dict[str, dict], published: Path) -> None:
                 columns = connection.execute(COLUMNS, [asset["schema"], asset["table_name"]]).fetchall()
                 if not columns:
                     raise LookupError(f"{published} has no table {asset['schema']}.{asset['table_name']}")
-                asset["columns"] = [
-                    {
-                        "column_name": column,
-                        "type": data_type,
-                        "description": comment,
-                        "is_dttm": data_type.startswith(("DATE", "TIMESTAMP")),
-                    }
-                    for column, data_type, comment in columns
-                ] + asset.get("columns", [])
+                named = {column["column_name"]: column for column in asset.get("columns", [])}
+                for column, data_type, comment in columns:
+                    is_date = data_type.startswith(("DATE", "TIMESTAMP"))
+                    known = {"column_name": column, "type": data_type, "description": comment, "is_dttm": is_date}
+                    named[column] = known | named.get(column, {})
+                asset["columns"] = list(named.values())
 
 
 def pack(published: Path, archive: Path) -> None:
