@@ -289,7 +289,9 @@ def points(title: str, rows: list[dict]) -> dict[str, dict]:
     """A chart's answer by point; a chart of two queries has two rows for one."""
     found: dict[str, dict] = {}
     for row in rows:
-        found.setdefault("".join(str(row[key]) for key in KEYS.get(title, ("period_label",))), {}).update(row)
+        names = [row[key] for key in KEYS.get(title, ("period_label",))]
+        point = "".join(f"{name:.0f}" if isinstance(name, float) else str(name) for name in names)
+        found.setdefault(point, {}).update(row)
     return found
 
 
