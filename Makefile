@@ -9,7 +9,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help build query report test test-deep diff lint structure mutations lock soak bench clean
+.PHONY: help build query report superset superset-test test test-deep diff lint structure mutations lock soak bench clean
 
 SALES_KPIS_DB ?= warehouse/sales_kpis.duckdb
 DBT_PROFILES_DIR := .
@@ -40,6 +40,12 @@ query: .venv/.dev ## Ask a built warehouse for metrics (ARGS="--metrics win_rate
 
 report: .venv/.report ## Write the sales leader's report from the built warehouse: report/index.html
 	@$(BIN)/python scripts/report.py
+
+superset: .venv/.runtime ## Pack the Superset dashboard, with the address of the published file, for import: superset_dashboard.zip
+	@$(BIN)/python scripts/superset_dashboard.py
+
+superset-test: .venv/.dev .venv-superset/.made ## Show the dashboard in a real Superset (0.9 GB) and compare its figures with the marts
+	@SUPERSET_BIN=.venv-superset/bin $(BIN)/python -m pytest tests/python/test_superset.py
 
 test: .venv/.dev ## Run every check: Python style, full build with all tests, docs, structure, SQL style, the oracle, Python tests
 	@$(BIN)/ruff check .
@@ -72,6 +78,7 @@ lock: .venv/.dev ## Renew the requirements*.txt from the .in files
 	@$(PIP_COMPILE) --output-file requirements-dev.txt requirements-dev.in
 	@$(PIP_COMPILE) --constraint requirements-dev.txt --output-file requirements.txt requirements.in
 	@$(PIP_COMPILE) --constraint requirements-dev.txt --output-file requirements-report.txt requirements-report.in
+	@$(PIP_COMPILE) --output-file requirements-superset.txt requirements-superset.in
 
 soak: .venv/.dev ## Query the published marts without pause while builds are published, fail and are killed (about 20 minutes)
 	@$(BIN)/python tests/publishing/soak.py
@@ -79,8 +86,8 @@ soak: .venv/.dev ## Query the published marts without pause while builds are pub
 bench: .venv/.runtime ## Measure the build on a large generated company
 	@$(BIN)/python scripts/bench.py
 
-clean: ## Remove what make has made: .venv, target, logs, report, the DuckDB files in warehouse, published ones too
-	rm -rf .venv target logs report dbt_packages .pytest_cache .ruff_cache
+clean: ## Remove what make has made: .venv, .venv-superset, target, logs, report, the DuckDB files in warehouse, published ones too
+	rm -rf .venv .venv-superset target logs report dbt_packages .pytest_cache .ruff_cache
 	rm -rf warehouse/published
 	rm -f warehouse/*.duckdb warehouse/*.duckdb.wal
 
@@ -112,4 +119,11 @@ clean: ## Remove what make has made: .venv, target, logs, report, the DuckDB fil
 .venv/.dev: requirements-dev.txt .venv/.runtime
 	@echo "Installing the tools for the checks"
 	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+# Superset pins an SQLAlchemy and more that dbt does not share
+.venv-superset/.made: requirements-superset.txt .venv/.made
+	@echo "Installing Superset"
+	@$(BIN)/python -m venv --clear .venv-superset
+	@.venv-superset/bin/python -m pip install -qq --no-input --disable-pip-version-check --require-hashes -r requirements-superset.txt
 	@touch $@
