@@ -60,9 +60,9 @@ EXPECTED = {
     ),
     "Open pipeline at month starts, by team": """
         pivot (
-            select epoch_ms(snapshot_date) as snapshot_date, sales_team, amount from marts.fct_pipeline_snapshots
+            select epoch_ms(snapshot_date) as snapshot_date, sales_team, opening_pipeline_amount from marts.fct_pipeline_snapshots
             where snapshot_type = 'opening' and day(snapshot_date) = 1
-        ) on sales_team using sum(amount)
+        ) on sales_team using sum(opening_pipeline_amount)
     """,
     "Quota attainment by team": f"""
         select member_name, won_amount / nullif(quota_amount, 0) as "Quota attainment" from marts.kpi_quota_attainment
