@@ -26,7 +26,7 @@ PAGES = (
     ("pipeline.html", "Pipeline over time", "pipeline.html.j2"),
     ("funnel.html", "Funnel and time in stage", "funnel.html.j2"),
     ("people.html", "Reps and teams", "people.html.j2"),
-    ("data.html", "What the data can carry", "data.html.j2"),
+    ("data.html", "Data completeness", "data.html.j2"),
     ("definitions.html", "General definitions", "definitions.html.j2"),
 )
 

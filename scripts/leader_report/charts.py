@@ -49,9 +49,9 @@ def _unit() -> alt.Parameter:
     return alt.param(name="unit", value="count")
 
 
-def _ends() -> tuple[alt.Parameter, alt.Parameter]:
-    """The ends of the axis of bars, with room for the figures beside them; report.js sets them."""
-    return alt.param(name="low", value=0), alt.param(name="high", value=1)
+def _ends() -> list[alt.Parameter]:
+    """The ends of the axis of bars, with room for the figures beside them, and for the names; report.js sets them."""
+    return [alt.param(name=name, value=value) for name, value in (("low", 0), ("high", 1), ("names", 150))]
 
 
 def _lengths(field: str) -> alt.X:
@@ -60,38 +60,50 @@ def _lengths(field: str) -> alt.X:
     return alt.X(f"{field}:Q", title=None, axis=NUMBERS, scale=scale)
 
 
-def _members(size: int) -> alt.Y:
+def _members() -> alt.Y:
     """Members down the side in the order of the rows, one line each."""
-    return alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=size, domain=False, ticks=False))
+    axis = alt.Axis(labelLimit=alt.expr("names"), domain=False, ticks=False)
+    return alt.Y("label:N", sort=None, title=None, axis=axis)
+
+
+def _beyond(base: alt.Chart) -> list[alt.Chart]:
+    """Triangles for points that lie beyond the axis, at its edge; the page names them."""
+    mark = {"color": OTHER, "fill": OTHER, "size": 90, "opacity": 1}
+    return [
+        base.mark_point(shape=f"triangle-{side}", **mark).transform_filter(f"datum.beyond == '{side}'")
+        for side in ("up", "down")
+    ]
 
 
 def spark() -> alt.LayerChart:
-    """The last periods of a KPI in small, the chosen period as the last point."""
+    """The last periods of a KPI in small, the chosen period as the last point, hollow where it is not final."""
     base = alt.Chart(ROWS, width="container", height=44).encode(
         x=alt.X("label:O", sort=None, axis=None),
-        y=alt.Y("value:Q", axis=None),
+        y=alt.Y("drawn:Q", axis=None),
         tooltip=TIP[:2],
     )
     return alt.layer(
         base.mark_line(color=STRONG, strokeWidth=2).transform_filter("!datum.running"),
         base.mark_line(color=STRONG, strokeWidth=2, strokeDash=[3, 3]).transform_filter("datum.tail"),
-        base.mark_point(color=STRONG, fill=PAPER, size=40).transform_filter("datum.last && datum.running"),
-        base.mark_point(color=STRONG, fill=STRONG, size=40).transform_filter("datum.last && !datum.running"),
+        base.mark_point(color=STRONG, fill=PAPER, size=40).transform_filter("datum.last && datum.note"),
+        base.mark_point(color=STRONG, fill=STRONG, size=40).transform_filter("datum.last && !datum.note"),
+        *_beyond(base),
     )
 
 
 def trend() -> alt.LayerChart:
     """A measure over time; what is not final yet is hollow and named."""
     base = alt.Chart(ROWS, width="container", height=260).encode(
-        x=PERIODS, y=alt.Y("value:Q", title=None, axis=NUMBERS), tooltip=TIP
+        x=PERIODS, y=alt.Y("drawn:Q", title=None, axis=NUMBERS), tooltip=TIP
     )
     unfinished = base.transform_filter("datum.note")
     name = {"align": "right", "dx": 6}
     return alt.layer(
         base.mark_line(color=STRONG, strokeWidth=2.5).transform_filter("!datum.running"),
         base.mark_line(color=STRONG, strokeWidth=2, strokeDash=[4, 4]).transform_filter("datum.tail"),
-        base.mark_point(color=STRONG, fill=STRONG, size=45, opacity=1).transform_filter("!datum.note"),
-        unfinished.mark_point(color=STRONG, fill=PAPER, size=60, opacity=1),
+        base.mark_point(color=STRONG, fill=STRONG, size=45, opacity=1).transform_filter("!datum.note && !datum.beyond"),
+        unfinished.mark_point(color=STRONG, fill=PAPER, size=60, opacity=1).transform_filter("!datum.beyond"),
+        *_beyond(base),
         # Where the line does not run
         unfinished.transform_filter("datum.last && !datum.falls").mark_text(**name, dy=-14).encode(text="note:N"),
         unfinished.transform_filter("datum.last && datum.falls").mark_text(**name, dy=16).encode(text="note:N"),
@@ -112,12 +124,13 @@ def pair() -> alt.LayerChart:
         base.mark_line(strokeWidth=2.5).encode(strokeDash=dash),
         full.encode(shape=shape),
         hollow.encode(shape=shape),
+        base.transform_filter("datum.running && datum.upper").mark_text(align="right", dx=6, dy=-14, text="running"),
     ).add_params(_unit())
 
 
 def members() -> alt.LayerChart:
     """A measure by member as bars with their figures; a line for the whole company; the chosen member stands out."""
-    base = alt.Chart(ROWS, width="container", height=alt.Step(26)).encode(y=_members(170), tooltip=TIP)
+    base = alt.Chart(ROWS, width="container", height=alt.Step(26)).encode(y=_members(), tooltip=TIP)
     value = _lengths("value")
     colour = alt.condition("datum.chosen", alt.value(STRONG), alt.value(SOFT))
     figures = base.encode(x=value, text="text:N")
@@ -132,7 +145,7 @@ def members() -> alt.LayerChart:
 
 def funnel() -> alt.LayerChart:
     """Deals that entered each stage, and those of them that advanced, with the rate."""
-    base = alt.Chart(ROWS, width="container", height=alt.Step(46)).encode(y=_members(150), tooltip=TIP)
+    base = alt.Chart(ROWS, width="container", height=alt.Step(46)).encode(y=_members(), tooltip=TIP)
     entered = _lengths("value")
     return alt.layer(
         base.mark_bar(height=30, color=SOFT, stroke=STRONG, strokeWidth=1, cornerRadius=2).encode(x=entered),
@@ -144,7 +157,7 @@ def funnel() -> alt.LayerChart:
 def stage_days() -> alt.LayerChart:
     """Median and average days in each stage."""
     base = alt.Chart(ROWS, width="container", height=alt.Step(22)).encode(
-        y=_members(150), yOffset=alt.YOffset("series:N", sort=None), tooltip=TIP
+        y=_members(), yOffset=alt.YOffset("series:N", sort=None), tooltip=TIP
     )
     value = _lengths("value")
     colour = alt.Color("series:N", sort=None, legend=None, scale=alt.Scale(range=[STRONG, SOFT]))

@@ -6,9 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 REPO = Path(__file__).resolve().parents[2]
@@ -118,3 +119,28 @@ def report(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     write_report(warehouse, folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def connection(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse that the report was written from."""
+    with duckdb.connect(str(warehouse), read_only=True) as open_connection:
+        yield open_connection
+
+
+@pytest.fixture
+def altered(warehouse: Path, report: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Write the report of a copy of the warehouse on which some statements were run."""
+    from report import write_report
+
+    def write(*statements: str) -> Path:
+        copy = tmp_path / "altered.duckdb"
+        copy.unlink(missing_ok=True)
+        copy.write_bytes(warehouse.read_bytes())
+        with duckdb.connect(str(copy)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+        write_report(copy, tmp_path / "report")
+        return tmp_path / "report"
+
+    return write

@@ -7,10 +7,8 @@ a browser is in test_report_browser.py.
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -93,32 +91,9 @@ def as_numbers(row: tuple) -> list:
 
 
 @pytest.fixture(scope="module")
-def connection(warehouse: Path) -> duckdb.DuckDBPyConnection:
-    """The warehouse that the report was written from."""
-    with duckdb.connect(str(warehouse), read_only=True) as open_connection:
-        yield open_connection
-
-
-@pytest.fixture(scope="module")
 def kpis(connection: duckdb.DuckDBPyConnection) -> dict[str, dict]:
     """{name: KPI} as the report reads them."""
     return {kpi["name"]: kpi for kpi in figures.kpis(connection)}
-
-
-@pytest.fixture
-def altered(warehouse: Path, tmp_path: Path) -> Callable[..., Path]:
-    """Write the report of a copy of the warehouse on which some statements were run."""
-
-    def write(*statements: str) -> Path:
-        copy = tmp_path / "altered.duckdb"
-        shutil.copyfile(warehouse, copy)
-        with duckdb.connect(str(copy)) as connection:
-            for statement in statements:
-                connection.execute(statement)
-        write_report(copy, tmp_path / "report")
-        return tmp_path / "report"
-
-    return write
 
 
 # --- Figures -------------------------------------------------------------------------------------------------------
@@ -367,9 +342,13 @@ def test_a_kpis_definition_is_on_its_page_and_one_click_from_the_scorecard(repo:
     assert "NULL" not in kpis[name]["meaning"] and kpis[name]["meaning"]
 
 
-def test_the_text_of_another_version_is_said_to_be_one(altered) -> None:
+def test_the_text_of_another_version_is_left_out_and_the_page_says_so(repo: Path, altered) -> None:
     folder = altered("update marts.kpi_scorecard set definition_version = 99 where kpi_name = 'win_rate'")
-    assert "The figures follow version 99" in Page((folder / "win_rate.html").read_text(encoding="utf-8")).text
+    html = (folder / "win_rate.html").read_text(encoding="utf-8")
+    assert "The figures follow version 99" in Page(html).text
+    section = next(s for s in definitions.sections(repo / "docs/kpis.md") if s.kpi == "win_rate")
+    assert str(section.html) not in html
+    assert "won_deals / closed_deals" in html
     assert "The figures follow version" not in Page((folder / "quota_attainment.html").read_text(encoding="utf-8")).text
 
 
@@ -386,6 +365,9 @@ def test_a_published_file_says_on_every_page_what_built_it(altered) -> None:
             "Build 20260102-1, published 2026-01-02 03:04 UTC from commit 0123456789 and changed files; "
             "700 tests passed, 13 warned about the data."
         ) in text
+
+    folder = altered("drop table if exists marts.build_info")
+    assert "From a file that was not published" in (folder / "funnel.html").read_text(encoding="utf-8")
 
 
 def test_the_exposures_name_what_the_report_reads(repo: Path) -> None:

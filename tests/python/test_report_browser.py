@@ -5,20 +5,16 @@ Needs a Chromium (Debian's package `chromium`, or Google Chrome); skipped where 
 
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import duckdb
 import pytest
 
 pytest.importorskip("axe_playwright_python", reason="needs a browser's driver and axe: requirements-dev.txt")
 pytest.importorskip("altair", reason="needs what draws the report: requirements-report.txt")
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
-from report import write_report
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
@@ -77,13 +73,6 @@ def open_page(chromium, report: Path) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert complaints == []
-
-
-@pytest.fixture(scope="module")
-def connection(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse that the report was written from."""
-    with duckdb.connect(str(warehouse), read_only=True) as open_connection:
-        yield open_connection
 
 
 def ready(page: Page) -> None:
@@ -310,6 +299,36 @@ def test_a_running_period_is_marked_and_not_compared(open_page, connection) -> N
     assert page.locator("#trend-table tbody tr").first.locator(".badge").inner_text() == "running"
 
 
+def test_points_beyond_the_axis_are_triangles_with_names(open_page, altered) -> None:
+    """One month so far out that it would press the others into a line; the table still has its figure."""
+    where = "dimension = 'overall' and period_grain = 'month' and period_label = '2024-05'"
+    folder = altered(
+        f"update marts.kpi_forecast_accuracy set forecast_accuracy = -500 where {where}",
+        f"update marts.kpi_scorecard set value = -500 where kpi_name = 'forecast_accuracy' and {where}",
+    )
+    page = open_page("forecast_accuracy#grain=month", folder=folder)
+    beyond = re.search(r"Triangles, beyond the axis: (.*)\.$", page.locator("#trend-note").inner_text())[1]
+    assert "2024-05 -50,000.0 %" in beyond
+    assert page.locator("#trend svg path[fill='var(--chart-other)']").count() == beyond.count(" %")
+    assert beyond in page.locator("#trend").get_attribute("aria-label")
+    lowest = page.locator("#trend svg .role-axis-label text").evaluate_all("texts => texts.map(text => text.textContent)")
+    assert not any(text.startswith("-50,000") for text in lowest)
+    assert -500 in [values[0] for values in table_of(page, "trend-table").values()]
+
+    page = open_page("index#grain=month&period=2024-06-01", folder=folder)
+    assert "2024-05 -50,000.0 %" in page.locator(".card[data-kpi=forecast_accuracy]").inner_text()
+
+
+def test_a_quota_that_nobody_has_set_is_no_point_at_0(open_page, altered) -> None:
+    folder = altered(
+        "update marts.kpi_pipeline_coverage set quota_amount = 0, pipeline_coverage = null "
+        "where dimension = 'overall' and period_label = '2025 Q1'"
+    )
+    page = open_page("pipeline", folder=folder)
+    assert re.search(r"No quota amount: .*2025 Q1", page.locator("#coverage-note").inner_text())
+    assert page.locator("#coverage svg text", has_text="running").count() == 1
+
+
 def test_what_has_no_value_says_why(open_page) -> None:
     """A rep without a quota: a dash, with its reason for eyes and for ears."""
     page = open_page("people#kpi=quota_attainment&dimension=sales_rep")
@@ -390,22 +409,6 @@ def test_reps_are_found_by_name(open_page) -> None:
     ready(page)
     assert 1 <= page.locator("#matrix-table tbody tr").count() < everyone
     assert page.locator("#matrix-table tbody th").first.inner_text() == name
-
-
-@pytest.fixture
-def altered(warehouse: Path, tmp_path: Path) -> Callable[..., Path]:
-    """Write the report of a copy of the warehouse on which some statements were run."""
-
-    def write(*statements: str) -> Path:
-        copy = tmp_path / "altered.duckdb"
-        shutil.copyfile(warehouse, copy)
-        with duckdb.connect(str(copy)) as connection:
-            for statement in statements:
-                connection.execute(statement)
-        write_report(copy, tmp_path / "report")
-        return tmp_path / "report"
-
-    return write
 
 
 def test_names_are_text_and_many_members_are_cut_to_the_longest(open_page, altered) -> None:

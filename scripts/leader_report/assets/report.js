@@ -65,6 +65,7 @@ function reason(column, columns, values) {
   }
   const divisor = column.parts.at(-1);
   if (divisor && valueOf(divisor) === 0) return `no ${lower(columns.find((other) => other.name === divisor).label)}`;
+  if (column.no_value?.startsWith("when ")) return column.no_value.slice(5);
   return column.no_value ? `no value ${column.no_value}` : "no value";
 }
 
@@ -177,11 +178,13 @@ function ends(container, rows) {
   const values = rows.map((row) => row.value ?? 0);
   const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
   const letters = Math.max(0, ...rows.map((row) => row.text?.length ?? 0));
-  const names = Math.min(170, 7 * Math.max(0, ...rows.map((row) => row.label?.length ?? 0)));
+  const longest = Math.max(0, ...rows.map((row) => row.label?.length ?? 0));
+  const names = Math.min(7 * longest, Math.max(150, 0.3 * container.clientWidth));
   const width = container.clientWidth - names;
-  const text = Math.min(7 * letters + 10, 0.6 * width);
-  const room = ((high - low || 1) * text) / (width - text);
-  return { low: low < 0 ? low - room : 0, high: high + room };
+  const sides = low < 0 && high > 0 ? 2 : 1;
+  const text = Math.min(7 * letters + 10, (0.6 * width) / sides);
+  const room = ((high - low || 1) * text) / (width - sides * text);
+  return { low: low < 0 ? low - room : 0, high: high + room, names };
 }
 
 // Draw a specification of charts.js with rows; an aria-label says what is seen. Drawings wait for each other.
@@ -210,12 +213,34 @@ function draw(container, name, datasets, unit, label) {
   });
 }
 
+// The values that an axis goes to. Where some lie farther out than three times the distance of the quartiles, and would
+// press the others together, it ends a little beyond the others.
+function reach(values) {
+  const known = values.filter((value) => value !== null).sort((a, b) => a - b);
+  const all = [Math.min(0, ...known), Math.max(0, ...known)];
+  if (known.length < 6) return all;
+  const quartile = (share) => known[Math.round(share * (known.length - 1))];
+  const fence = 3 * (quartile(0.75) - quartile(0.25));
+  const near = known.filter((value) => value >= quartile(0.25) - fence && value <= quartile(0.75) + fence);
+  const [low, high] = [Math.min(0, ...near), Math.max(0, ...near)];
+  if (!fence || all[1] - all[0] < 2 * (high - low)) return all;
+  const room = 0.1 * (high - low);
+  return [all[0] < low ? low - room : low, all[1] > high ? high + room : high];
+}
+
+function beyondInWords(rows) {
+  const beyond = rows.filter((row) => row.beyond).map((row) => `${row.label} ${row.text}`);
+  return beyond.length ? `Triangles, beyond the axis: ${beyond.join(", ")}.` : "";
+}
+
 // The points of a line: what is not final is hollow; the line to a running period is dashed
 function points(periods, values, textOf, partsOf, noteOf = () => "") {
-  const highest = Math.max(...values.map((value) => value ?? 0));
+  const [low, high] = reach(values);
   return periods.map((period, place) => ({
     label: period.label,
     value: values[place],
+    drawn: values[place] === null ? null : Math.min(high, Math.max(low, values[place])),
+    beyond: values[place] === null ? "" : values[place] > high ? "up" : values[place] < low ? "down" : "",
     text: textOf(values[place]),
     parts: partsOf(place),
     running: !period.is_complete,
@@ -223,7 +248,7 @@ function points(periods, values, textOf, partsOf, noteOf = () => "") {
     note: period.is_complete ? noteOf(place) : "running",
     last: place === periods.length - 1,
     // Then there is more room for a note below the point than above it
-    falls: place > 0 && values[place] < values[place - 1] && values[place] > 0.2 * highest,
+    falls: place > 0 && values[place] < values[place - 1] && values[place] > low + 0.2 * (high - low),
   }));
 }
 
@@ -330,7 +355,9 @@ function showScorecard() {
       shown.map((_, index) => found.get(`${from + index} ${at}`)?.[0] ?? null),
       (some) => asText(some, kpi.unit),
       () => "",
+      (index) => (index === shown.length - 1 && !isMature ? "not mature" : ""),
     );
+    const beyond = beyondInWords(line);
     const spark = make("div", { class: "chart spark", role: "img" });
     const filters = new URLSearchParams({ grain, period: period.start, ...(team && { dimension, member: team }) });
     const notes = [];
@@ -350,6 +377,7 @@ function showScorecard() {
         comparison(previous, change, before),
         grain === "year" ? null : comparison(previousYear, changeYear, yearBefore),
         spark,
+        beyond && make("p", { class: "more" }, beyond),
         make(
           "p",
           { class: "more" },
@@ -358,7 +386,7 @@ function showScorecard() {
         ),
       ),
     );
-    draw(spark, "spark", { rows: line }, kpi.unit, `${kpi.label}, the last ${shown.length} periods. ${inWords(line)}`);
+    draw(spark, "spark", { rows: line }, kpi.unit, `${kpi.label}, the last ${shown.length} periods. ${inWords(line)} ${beyond}`);
     lines.push({ kpi, values, whys: [why] });
   });
   $("cards").replaceChildren(...cards);
@@ -447,6 +475,10 @@ function showExplorer() {
   const notes = [`${measure.label} of ${whose}, by ${GRAIN_NAMES[grain]}.`];
   if (measure.parts.length > 1) notes.push(formula(measure, columns));
   if (unfinished.length) notes.push(`Hollow: ${unfinished.map((row) => `${row.label} ${row.note}`).join(", ")}; not to be compared with the others.`);
+  const whyOf = ({ place }) => (valuesOf(place) ? reason(measure, columns, valuesOf(place)) : "nothing to measure");
+  const indexed = trend.map((row, place) => ({ ...row, place }));
+  notes.push(...notDrawn(indexed, indexed.filter((row) => row.value !== null), whyOf));
+  if (beyondInWords(trend)) notes.push(beyondInWords(trend));
   $("trend-note").textContent = notes.join(" ");
   draw($("trend"), "trend", { rows: trend }, measure.unit, `${notes.join(" ")} ${inWords(trend)}`);
   table("trend-table", {
@@ -515,13 +547,17 @@ function showPair(id, pair, grain, team) {
   const shown = periods[grain].slice(first);
   const headline = columns.findIndex((column) => column.name === measure);
   const [one, other] = columns[headline].parts.map((name) => columns.findIndex((column) => column.name === name));
+  // A divisor of 0 is a quota that nobody has set: no point of a line
+  const isUnset = (column, values) => columns[headline].is_quotient && column === other && values?.[column] === 0;
+  const unset = shown.filter((_, index) => isUnset(other, mine.get(first + index))).map((period) => period.label);
   const drawn = shown.flatMap((period, index) =>
     [one, other].map((column) => {
       const values = mine.get(first + index);
       return {
         label: period.label,
         series: columns[column].label,
-        value: values?.[column] ?? null,
+        value: isUnset(column, values) ? null : values?.[column] ?? null,
+        upper: values && values[column] >= values[column === one ? other : one],
         text: asText(values?.[column], columns[column].unit),
         parts: values ? `${columns[headline].label} ${asText(values[headline], columns[headline].unit)}` : "",
         running: !period.is_complete,
@@ -532,7 +568,8 @@ function showPair(id, pair, grain, team) {
   const whose = team ? `team ${members.sales_team?.[who]?.label ?? team}` : WHOLE;
   const note =
     `${columns[one].label} and ${lower(columns[other].label)} of ${whose}, by ${GRAIN_NAMES[grain]}; their relation is the ${lower(columns[headline].label)}.` +
-    (last && !last.is_complete ? ` Hollow: ${last.label} runs until ${last.end}.` : "");
+    (last && !last.is_complete ? ` Hollow: ${last.label} runs until ${last.end}.` : "") +
+    (unset.length ? ` No ${lower(columns[other].label)}: ${unset.join(", ")}.` : "");
   $(`${id}-note`).replaceChildren(
     note,
     make("span", { class: "key one" }, `circles: ${lower(columns[one].label)}`),
