@@ -299,6 +299,16 @@ def test_a_running_period_is_marked_and_not_compared(open_page, connection) -> N
     assert page.locator("#trend-table tbody tr").first.locator(".badge").inner_text() == "running"
 
 
+def test_an_immature_rate_is_compared_neither_on_its_card_nor_in_the_table(open_page, altered) -> None:
+    folder = altered("update marts.kpi_lead_conversion_rate set is_mature = false")
+    page = open_page("index", folder=folder)
+    page.locator("summary").click()
+    cells = page.locator("#all-table tr[data-kpi=lead_conversion_rate] td")
+    assert cells.evaluate_all(SHOWN)[3:] == [None, None]
+    assert cells.last.locator(".visually-hidden").text_content() == "not mature, not compared"
+    assert page.locator(".card[data-kpi=lead_conversion_rate] .change strong").count() == 0
+
+
 def test_points_beyond_the_axis_are_triangles_with_names(open_page, altered) -> None:
     """One month so far out that it would press the others into a line; the table still has its figure."""
     where = "dimension = 'overall' and period_grain = 'month' and period_label = '2024-05'"

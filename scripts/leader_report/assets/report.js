@@ -397,7 +397,7 @@ function showScorecard() {
 
 // Each line has a unit of its own here, so its cells carry it
 function scorecardTable(caption, lines, grain) {
-  const names = ["Value", `${GRAIN_NAMES[grain]} before`, "Year before", "Change on the period before", "Change on the year before"];
+  const names = ["Value", `${GRAIN_NAMES[grain][0].toUpperCase()}${GRAIN_NAMES[grain].slice(1)} before`, "Year before", "Change on the period before", "Change on the year before"];
   const cell = (value, unit, isChange, why) => {
     if (value === null) {
       return make("td", { class: "number none", title: why }, make("span", { "aria-hidden": "true" }, "–"), hidden(why));
@@ -405,12 +405,18 @@ function scorecardTable(caption, lines, grain) {
     const text = isChange ? `${value < 0 ? "−" : "+"}${changeAsText(value, unit)}` : asText(value, unit);
     return make("td", { class: "number" }, valueElement(value, unit, text));
   };
+  // What still grows is not compared, here as on its card
+  const compared = ([value, previous, previousYear, change, changeYear, isMature]) =>
+    [value, previous, previousYear, ...(isMature ? [change, changeYear] : [null, null])];
   const rows = lines.map(({ kpi, values, whys }) =>
     make(
       "tr",
       { "data-kpi": kpi.name },
       make("th", { scope: "row" }, kpi.label),
-      ...values.slice(0, 5).map((value, place) => cell(value, kpi.unit, place > 2, place ? "no value" : whys[0])),
+      ...compared(values).map((value, place) => {
+        const why = place > 2 && !values[5] ? "not mature, not compared" : place ? "no value" : whys[0];
+        return cell(value, kpi.unit, place > 2, why);
+      }),
     ),
   );
   const heads = names.map((name) => make("th", { scope: "col", class: "number" }, name));
