@@ -249,20 +249,23 @@ def compare_builds(base, head, base_name="base", head_name="head"):
         }  # fmt: skip
         headlines = {kpi: headline_changes(connection, kpi) for kpi in kpis}
 
-    unexplained, rows, details = [], [], []
+    changed, unexplained, rows, details = [], [], [], []
     for kpi in kpis:
         mart, card = differences.get(f"kpi_{kpi}"), in_scorecard[kpi]
         old, new = versions[0].get(kpi), versions[1].get(kpi)
         # The version itself is a number, but no figure
         card.changed.pop("definition_version", None)
         if mart is None:
+            changed.append(kpi)
             rows.append(f"| `{kpi}` | {old or '–'} → {new or '–'} | the mart is {'new' if old is None else 'gone'} |")
             continue
         has_other_numbers = mart.has_other_numbers or card.has_other_numbers
         if mart.is_empty and card.is_empty and old == new:
             continue
-        if has_other_numbers and old is not None and old == new:
-            unexplained.append(kpi)
+        if has_other_numbers:
+            changed.append(kpi)
+            if old is not None and old == new:
+                unexplained.append(kpi)
         only_card = describe(card) if mart.is_empty and not card.is_empty else ""
         what = describe(mart) or (f"in the scorecard: {only_card}" if only_card else "no figure changed")
         rows.append(f"| `{kpi}` | {old}{'' if old == new else f' → **{new}**'} | {what} |")
@@ -275,7 +278,7 @@ def compare_builds(base, head, base_name="base", head_name="head"):
     ]
     facts += [f"| `{table}` | new |" for table in head_tables if table not in base_tables and table[:4] != "kpi_"]
     facts += [f"| `{table}` | gone |" for table in base_tables if table not in head_tables and table[:4] != "kpi_"]
-    return "\n".join(report_lines(rows, facts, details, unexplained, base_name, head_name)) + "\n", unexplained
+    return "\n".join(report_lines(rows, facts, details, changed, unexplained, base_name, head_name)) + "\n", unexplained
 
 
 def headline_table(kpi, changes, base_name, head_name):
@@ -296,7 +299,7 @@ def headline_table(kpi, changes, base_name, head_name):
     return lines
 
 
-def report_lines(rows, facts, details, unexplained, base_name, head_name):
+def report_lines(rows, facts, details, changed, unexplained, base_name, head_name):
     """The report as Markdown lines; the verdict comes first."""
     lines = [f"## Metric diff: {base_name} → {head_name}", ""]
     if unexplained:
@@ -306,7 +309,7 @@ def report_lines(rows, facts, details, unexplained, base_name, head_name):
             "`definition_version` in the mart's YAML and say in `docs/decisions.md` what changed and why. If nothing "
             "should have changed, this is a bug.", "",
         ]  # fmt: skip
-    elif rows:
+    elif changed:
         lines += ["Every KPI whose numbers changed has a new definition version.", ""]
     else:
         lines += ["No figure of any KPI changed.", ""]
@@ -347,6 +350,7 @@ def build_both(revision, work):
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if added.returncode:
+        work.rmdir()
         raise ValueError(f"--against {revision}: {added.stderr.strip().splitlines()[-1]}")
     try:
         data.mkdir()

@@ -109,6 +109,7 @@ def test_columns_names_and_facts_are_listed_but_need_no_version(build):
     )
     report, unexplained = compare_builds(build("base"), head)
     assert unexplained == []
+    assert "No figure of any KPI changed." in report
     assert "text of `period_label` differs in 3 rows; column `lost_deals` added; type of `closed_deals` changed" in report
     assert "| `fct_deals` | 1 row added; column `won_deals` gone |" in report and "| `fct_orders` | new |" in report
 
@@ -128,6 +129,7 @@ def test_a_file_that_cannot_be_read_is_one_line(build, tmp_path, capsys, content
     assert error.startswith("cannot compare: ") and "other.duckdb" in error and error.count("\n") == 1
 
 
-def test_an_unknown_revision_is_one_line(capsys):
+def test_an_unknown_revision_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert main(["--against", "no-such-revision"]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+    assert capsys.readouterr().err.count("\n") == 1 and not list(tmp_path.iterdir())
