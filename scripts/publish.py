@@ -243,6 +243,8 @@ def switch_to(published: Path, version: Path, mark: str = REPLACED) -> None:
     """Make a complete version the current one, in one step; the one before it gets the mark."""
     current = current_version(published)
     if current:
+        for other in (REPLACED, TAKEN_BACK):
+            (current / other).unlink(missing_ok=True)
         (current / mark).touch()
     link = new_link(published)
     link.symlink_to(Path(version.parent.name, version.name, published.name))

@@ -311,6 +311,19 @@ def test_roll_back_never_gives_a_version_that_was_taken_back(published: Path) ->
     assert current_variant(published) == 1
 
 
+def test_roll_back_gives_none_of_several_versions_that_were_taken_back(published: Path) -> None:
+    """A version that one had replaced before it was itself taken back."""
+    for variant in (2, 3):
+        publish_variant(published, variant)
+    for _ in range(2):
+        with publish.exclusive(published):
+            publish.roll_back(published)
+    publish_variant(published, 4)
+    with publish.exclusive(published):
+        publish.roll_back(published)
+    assert current_variant(published) == 1
+
+
 def test_roll_back_never_gives_a_version_that_no_reader_has_seen(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A version that is complete when its process is killed, but not yet current, is removed by the next."""
     with monkeypatch.context() as patch:
