@@ -295,7 +295,7 @@ class Soak:
         return any(path.name.startswith(".2") for path in publish.versions_folder(self.published).iterdir())
 
     def report(self) -> list[str]:
-        """Stop the readers, print the figures, and return what was wrong."""
+        """Stop the readers, print the figures and what was wrong, also of a soak that broke off; return the latter."""
         self.stop.touch()
         faults = []
         sums: dict[str, tuple[int, int]] = {}
@@ -319,6 +319,9 @@ class Soak:
                 faults.append(f"{build_id} is variant {variant} and gave {found}")
         print(", ".join(f"{number:,} {what}" for what, number in sorted(self.counts.items())))
         print(f"{len(sums)} versions seen")
+        for fault in faults[:50]:
+            print(f"WRONG: {fault}")
+        print(f"{len(faults)} faults")
         return faults
 
 
@@ -357,9 +360,6 @@ def main() -> int:
     if arguments.publish_after is not None:
         publish_on_and_on(folder / PUBLISHED, arguments.publish_after)
     _, faults = soak(folder, arguments.seconds, arguments.builds, available_kinds())
-    for fault in faults[:50]:
-        print(f"WRONG: {fault}")
-    print(f"{len(faults)} faults")
     return 1 if faults else 0
 
 
