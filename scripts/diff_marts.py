@@ -382,6 +382,8 @@ def main(arguments=None):
             work = Path(tempfile.mkdtemp(prefix="metric_diff_"))
         base, head = build_both(given.against, work) if work else map(Path, given.builds)
         names = (given.against, "this change") if given.against else (base.stem, head.stem)
+        if not work and base.stem == head.stem:  # a copy must keep its name
+            names = ("base", "head")
         report, unexplained = compare_builds(base, head, *names)
     except ValueError as error:
         print(f"cannot compare: {error}", file=sys.stderr)

@@ -68,6 +68,13 @@ def test_a_number_that_changed_under_an_old_version_fails_and_is_shown(build, tm
     assert "| 2025 Q3 | overall | all | 75 % | 50 % | −25 points |" in report
 
 
+def test_builds_of_one_file_name_are_told_apart(build, tmp_path, capsys):
+    (tmp_path / "copy").mkdir()
+    head = build("base").rename(tmp_path / "copy" / "base.duckdb")
+    assert main([str(build("base")), str(head)]) == 0
+    assert "base → head" in capsys.readouterr().out
+
+
 def test_a_new_definition_version_explains_a_new_number(build):
     report, unexplained = compare_builds(build("base"), build("head", *raise_rate(version=2)))
     assert unexplained == []
