@@ -18,7 +18,8 @@ export SALES_KPIS_DB DBT_PROFILES_DIR DBT_TARGET_PATH VARS
 
 BIN := .venv/bin
 DBT := $(BIN)/dbt
-PIP_INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check --require-hashes
+PIP_FLAGS := -qq --no-input --disable-pip-version-check --require-hashes
+PIP_INSTALL := $(BIN)/python -m pip install $(PIP_FLAGS)
 TEST_DB := warehouse/test.duckdb
 BASE ?= origin/main
 
@@ -125,5 +126,5 @@ clean: ## Remove what make has made: .venv, .venv-superset, target, logs, report
 .venv-superset/.made: requirements-superset.txt .venv/.made
 	@echo "Installing Superset"
 	@$(BIN)/python -m venv --clear .venv-superset
-	@.venv-superset/bin/python -m pip install -qq --no-input --disable-pip-version-check --require-hashes -r requirements-superset.txt
+	@.venv-superset/bin/python -m pip install $(PIP_FLAGS) -r requirements-superset.txt
 	@touch $@

@@ -376,14 +376,15 @@ def main(arguments=None):
     given = parser.parse_args(arguments)
     if bool(given.against) == bool(given.builds) or len(given.builds) not in (0, 2):
         parser.error("give two DuckDB files, or --against REVISION")
-    work = None
+    work = Path(tempfile.mkdtemp(prefix="metric_diff_")) if given.against else None
     try:
-        if given.against:
-            work = Path(tempfile.mkdtemp(prefix="metric_diff_"))
-        base, head = build_both(given.against, work) if work else map(Path, given.builds)
-        names = (given.against, "this change") if given.against else (base.stem, head.stem)
-        if not work and base.stem == head.stem:  # a copy must keep its name
-            names = ("base", "head")
+        if work:
+            base, head = build_both(given.against, work)
+            names = (given.against, "this change")
+        else:
+            base, head = map(Path, given.builds)
+            # A copy must keep its name
+            names = (base.stem, head.stem) if base.stem != head.stem else ("base", "head")
         report, unexplained = compare_builds(base, head, *names)
     except ValueError as error:
         print(f"cannot compare: {error}", file=sys.stderr)

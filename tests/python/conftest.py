@@ -13,6 +13,16 @@ import duckdb
 import pytest
 
 REPO = Path(__file__).resolve().parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSER_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="session")
@@ -122,6 +132,19 @@ def report(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def chromium():
+    """The system's browser, a playwright Browser, started once; its profile is a temporary one."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs a browser's driver: requirements-dev.txt")
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if executable is None:
+        pytest.skip("needs a Chromium, and none of these is installed: " + ", ".join(BROWSERS))
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=executable, args=BROWSER_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
 def connection(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse that the report was written from."""
     with duckdb.connect(str(warehouse), read_only=True) as open_connection:
@@ -136,7 +159,7 @@ def altered(warehouse: Path, report: Path, tmp_path: Path) -> Callable[..., Path
     def write(*statements: str) -> Path:
         copy = tmp_path / "altered.duckdb"
         copy.unlink(missing_ok=True)
-        copy.write_bytes(warehouse.read_bytes())
+        shutil.copyfile(warehouse, copy)
         with duckdb.connect(str(copy)) as connection:
             for statement in statements:
                 connection.execute(statement)

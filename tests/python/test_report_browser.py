@@ -4,7 +4,6 @@ Needs a Chromium (Debian's package `chromium`, or Google Chrome); skipped where 
 """
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,33 +13,11 @@ pytest.importorskip("axe_playwright_python", reason="needs a browser's driver an
 pytest.importorskip("altair", reason="needs what draws the report: requirements-report.txt")
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 DESKTOP, PHONE = (1440, 900), (390, 844)
 # What a person may check: numbers as the marts have them, in the attribute of the text that shows them
 SHOWN = "cells => cells.map(cell => cell.querySelector('data')?.value ?? null)"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """The system's browser, started once; its profile is a temporary one."""
-    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if executable is None:
-        pytest.skip("needs a Chromium, and none of these is installed: " + ", ".join(BROWSERS))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

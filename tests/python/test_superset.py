@@ -23,7 +23,6 @@ from publish import exclusive, publish
 from superset_dashboard import fill_in, pack, read_assets
 
 REPO = Path(__file__).resolve().parents[2]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PHOTOGRAPH = REPO / "target" / "superset_dashboard.png"
 
 # What each chart must show under the filters as they stand at first, from the marts, under the names in its answer
@@ -158,7 +157,6 @@ def publish_marts(warehouse, tmp_path_factory) -> Callable[..., Path]:
     folder = tmp_path_factory.mktemp("published")
     working, published = folder / "working.duckdb", folder / "sales_kpis.duckdb"
     shutil.copyfile(warehouse, working)
-    working.chmod(0o644)
 
     def publish_them(*statements: str) -> Path:
         with duckdb.connect(str(working)) as connection, exclusive(published):
@@ -229,60 +227,52 @@ def superset(publish_marts, tmp_path_factory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def dashboard(superset) -> Iterator:
+def dashboard(superset, chromium) -> Iterator:
     """A function that opens the dashboard in a Chromium which reaches nothing but Superset: its page, and the answers
     that its charts got, {chart: [(columns, rows) of each query]}. It fails on any error in a chart."""
-    pytest.importorskip("playwright", reason="needs a browser's driver: requirements-dev.txt")
-    from playwright.sync_api import sync_playwright
+    context = chromium.new_context(viewport={"width": 1500, "height": 2620})
+    context.route(lambda url: not url.startswith(superset), lambda route: route.abort())
+    page = context.new_page()
+    page.goto(f"{superset}/login/")
+    page.fill("input#username", "admin")
+    page.fill("input#password", "admin")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
+    titles = {
+        chart["id"]: chart["slice_name"]
+        for chart in page.request.get(f"{superset}/api/v1/dashboard/sales_kpis/charts").json()["result"]
+    }
 
-    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if executable is None:
-        pytest.skip("needs a Chromium, and none of these is installed: " + ", ".join(BROWSERS))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
-        context = browser.new_context(viewport={"width": 1500, "height": 2620})
-        context.route(lambda url: not url.startswith(superset), lambda route: route.abort())
-        page = context.new_page()
-        page.goto(f"{superset}/login/")
-        page.fill("input#username", "admin")
-        page.fill("input#password", "admin")
-        page.keyboard.press("Enter")
-        page.wait_for_url(lambda url: "/login" not in url)
-        titles = {
-            chart["id"]: chart["slice_name"]
-            for chart in page.request.get(f"{superset}/api/v1/dashboard/sales_kpis/charts").json()["result"]
-        }
+    def open_it() -> tuple:
+        answers, failures = {}, []
 
-        def open_it() -> tuple:
-            answers, failures = {}, []
+        def remember(response) -> None:
+            if "/api/v1/chart/data" in response.url and response.request.method == "POST":
+                form = response.request.post_data_json["form_data"]
+                title = titles.get(form.get("slice_id"))
+                if not response.ok:
+                    failures.append((title, response.text()))
+                elif title:
+                    queries = response.json()["result"]
+                    answers[title] = [row for query in queries for row in query["data"]]
 
-            def remember(response) -> None:
-                if "/api/v1/chart/data" in response.url and response.request.method == "POST":
-                    form = response.request.post_data_json["form_data"]
-                    title = titles.get(form.get("slice_id"))
-                    if not response.ok:
-                        failures.append((title, response.text()))
-                    elif title:
-                        queries = response.json()["result"]
-                        answers[title] = [row for query in queries for row in query["data"]]
+        page.on("response", remember)
+        page.goto(f"{superset}/superset/dashboard/sales_kpis/")
+        page.wait_for_selector("[data-test='slice-header']")
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline and (
+            set(answers) != set(titles.values()) or page.locator("[data-test='loading-indicator']:visible").count()
+        ):
+            page.wait_for_timeout(500)
+        page.wait_for_timeout(5000)  # charts are drawn with an animation, and again once the period is chosen
+        page.remove_listener("response", remember)
+        assert failures == []
+        assert page.locator("[role='alert']:visible").all_inner_texts() == []
+        assert set(answers) == set(titles.values())
+        return page, answers
 
-            page.on("response", remember)
-            page.goto(f"{superset}/superset/dashboard/sales_kpis/")
-            page.wait_for_selector("[data-test='slice-header']")
-            deadline = time.monotonic() + 90
-            while time.monotonic() < deadline and (
-                set(answers) != set(titles.values()) or page.locator("[data-test='loading-indicator']:visible").count()
-            ):
-                page.wait_for_timeout(500)
-            page.wait_for_timeout(5000)  # charts are drawn with an animation, and again once the period is chosen
-            page.remove_listener("response", remember)
-            assert failures == []
-            assert page.locator("[role='alert']:visible").all_inner_texts() == []
-            assert set(answers) == set(titles.values())
-            return page, answers
-
-        yield open_it
-        browser.close()
+    yield open_it
+    context.close()
 
 
 def points(title: str, rows: list[dict]) -> dict[str, dict]:

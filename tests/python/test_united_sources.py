@@ -161,7 +161,7 @@ def test_two_halves_in_two_crms_equal_the_whole(united, run_dbt, tmp_path):
         )
 
 
-def test_the_models_of_every_crm_keep_to_the_style_and_structure(united, repo, tmp_path):
+def test_the_models_of_every_crm_keep_to_the_style_and_structure(united, repo, run_dbt, tmp_path):
     """`make lint` and `make structure` see only the sources that are switched on: here all of them are."""
     _, database, variables = united(*EVERY_SOURCE)
     for folder in ("models", "macros", "seeds", "tests/generic", "tests/fixtures"):
@@ -171,12 +171,15 @@ def test_the_models_of_every_crm_keep_to_the_style_and_structure(united, repo, t
     settings = yaml.safe_load((repo / "dbt_project.yml").read_text())
     settings["vars"]["sales_kpis"] |= variables
     (tmp_path / "dbt_project.yml").write_text(yaml.safe_dump(settings, sort_keys=False))
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
-    environment |= {"SALES_KPIS_DB": str(database), "DBT_PROFILES_DIR": str(tmp_path)}
+    run_dbt("docs", "generate", "--warn-error-options", '{"error": "all"}', work=tmp_path, project=tmp_path, database=database)
+    environment = os.environ | {
+        "SALES_KPIS_DB": str(database),
+        "DBT_PROFILES_DIR": str(tmp_path),
+        "DBT_TARGET_PATH": str(tmp_path / "target"),
+    }
     for tool, *arguments in (
-        ("sqlfluff", "lint", *(f"models/staging/{source}" for source in EVERY_SOURCE if source != "crm_export")),
-        ("dbt", "docs", "generate", "--warn-error-options", '{"error": "all"}'),
         ("dbt-bouncer", "run"),
+        ("sqlfluff", "lint", *(f"models/staging/{source}" for source in EVERY_SOURCE if source != "crm_export")),
     ):
         command = [Path(sys.executable).with_name(tool), *arguments]
         run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

@@ -55,6 +55,7 @@ function changeAsText(change, unit) {
   return unit === "share" ? `${number(size * 100, 1)} points` : asText(size, unit);
 }
 
+const upper = (word) => word[0].toUpperCase() + word.slice(1);
 const lower = (label) => (/^[A-Z][a-z]/.test(label) ? label[0].toLowerCase() + label.slice(1) : label);
 
 // Why a column has no value: by its parts where they say it, else in the words of its description
@@ -157,7 +158,7 @@ function table(id, { caption, head, columns, rows, foot = [], sortable = false }
     "table",
     {},
     make("caption", {}, caption),
-    make("thead", {}, make("tr", {}, make("th", { scope: "col" }, head[0].toUpperCase() + head.slice(1)), ...columns.map(heading))),
+    make("thead", {}, make("tr", {}, make("th", { scope: "col" }, upper(head)), ...columns.map(heading))),
     body,
   );
   if (foot.length) made.append(make("tfoot", {}, ...foot.map(line)));
@@ -397,7 +398,7 @@ function showScorecard() {
 
 // Each line has a unit of its own here, so its cells carry it
 function scorecardTable(caption, lines, grain) {
-  const names = ["Value", `${GRAIN_NAMES[grain][0].toUpperCase()}${GRAIN_NAMES[grain].slice(1)} before`, "Year before", "Change on the period before", "Change on the year before"];
+  const names = ["Value", `${upper(GRAIN_NAMES[grain])} before`, "Year before", "Change on the period before", "Change on the year before"];
   const cell = (value, unit, isChange, why) => {
     if (value === null) {
       return make("td", { class: "number none", title: why }, make("span", { "aria-hidden": "true" }, "–"), hidden(why));
@@ -484,7 +485,8 @@ function showExplorer() {
   const whyOf = ({ place }) => (valuesOf(place) ? reason(measure, columns, valuesOf(place)) : "nothing to measure");
   const indexed = trend.map((row, place) => ({ ...row, place }));
   notes.push(...notDrawn(indexed, indexed.filter((row) => row.value !== null), whyOf));
-  if (beyondInWords(trend)) notes.push(beyondInWords(trend));
+  const beyond = beyondInWords(trend);
+  if (beyond) notes.push(beyond);
   $("trend-note").textContent = notes.join(" ");
   draw($("trend"), "trend", { rows: trend }, measure.unit, `${notes.join(" ")} ${inWords(trend)}`);
   table("trend-table", {
