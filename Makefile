@@ -55,7 +55,7 @@ test: .venv/.dev ## Run every check: Python style, full build with all tests, do
 	@SALES_KPIS_DB=$(TEST_DB) $(MAKE) structure
 	@SALES_KPIS_DB=$(TEST_DB) $(BIN)/sqlfluff lint models
 	@$(BIN)/python tests/oracle/compare.py --db $(TEST_DB) --inputs seeds --prefix demo_
-	@SALES_KPIS_DB=$(TEST_DB) $(BIN)/python -m pytest tests
+	@SALES_KPIS_DB=$(TEST_DB) $(BIN)/python -m pytest tests -n auto --dist loadfile --no-loadscope-reorder
 
 test-deep: .venv/.dev ## Compare WORLDS (10000) random companies with the oracle, on two cores
 	@$(BIN)/python tests/worlds/search.py
