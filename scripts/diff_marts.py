@@ -7,7 +7,7 @@ The second form builds both sides first: the other revision and the files of thi
 the same data (the demo company of the other revision), so that only the models can make a difference.
 
 Exit code 0: nothing changed, or every KPI whose numbers changed has a new definition_version. 1: numbers changed under
-an old version. 2: a build could not be made or read.
+an old version. 2: a build could not be made or read. A KPI whose mart is gone is named first; to remove one is no fault.
 """
 
 import argparse
@@ -249,16 +249,22 @@ def compare_builds(base, head, base_name="base", head_name="head"):
         }  # fmt: skip
         headlines = {kpi: headline_changes(connection, kpi) for kpi in kpis}
 
-    changed, unexplained, rows, details = [], [], [], []
+    changed, gone, unexplained, rows, details = [], [], [], [], []
     for kpi in kpis:
         mart, card = differences.get(f"kpi_{kpi}"), in_scorecard[kpi]
         old, new = versions[0].get(kpi), versions[1].get(kpi)
         # The version itself is a number, but no figure
         card.changed.pop("definition_version", None)
         if mart is None:
-            changed.append(kpi)
-            rows.append(f"| `{kpi}` | {old or '–'} → {new or '–'} | the mart is {'new' if old is None else 'gone'} |")
+            is_gone = f"kpi_{kpi}" in base_tables
+            (gone if is_gone else changed).append(kpi)
+            # Without its mart nothing backs a figure of the scorecard
+            if is_gone and new is not None:
+                unexplained.append(kpi)
+            rows.append(f"| `{kpi}` | {old or '–'} → {new or '–'} | the mart is {'gone' if is_gone else 'new'} |")
             continue
+        # A mart that lost all its rows shows no version: that is no new one
+        new = new or old
         has_other_numbers = mart.has_other_numbers or card.has_other_numbers
         if mart.is_empty and card.is_empty and old == new:
             continue
@@ -278,7 +284,7 @@ def compare_builds(base, head, base_name="base", head_name="head"):
     ]
     facts += [f"| `{table}` | new |" for table in head_tables if table not in base_tables and table[:4] != "kpi_"]
     facts += [f"| `{table}` | gone |" for table in base_tables if table not in head_tables and table[:4] != "kpi_"]
-    return "\n".join(report_lines(rows, facts, details, changed, unexplained, base_name, head_name)) + "\n", unexplained
+    return "\n".join(report_lines(rows, facts, details, changed, gone, unexplained, base_name, head_name)) + "\n", unexplained
 
 
 def headline_table(kpi, changes, base_name, head_name):
@@ -299,7 +305,7 @@ def headline_table(kpi, changes, base_name, head_name):
     return lines
 
 
-def report_lines(rows, facts, details, changed, unexplained, base_name, head_name):
+def report_lines(rows, facts, details, changed, gone, unexplained, base_name, head_name):
     """The report as Markdown lines; the verdict comes first."""
     lines = [f"## Metric diff: {base_name} → {head_name}", ""]
     if unexplained:
@@ -311,8 +317,10 @@ def report_lines(rows, facts, details, changed, unexplained, base_name, head_nam
         ]  # fmt: skip
     elif changed:
         lines += ["Every KPI whose numbers changed has a new definition version.", ""]
-    else:
+    elif not gone:
         lines += ["No figure of any KPI changed.", ""]
+    if gone:
+        lines += [f"**No longer there: {', '.join(f'`{kpi}`' for kpi in gone)}.** Who reads it?", ""]
     if rows:
         lines += ["| KPI | definition | what changed |", "|---|---|---|", *rows]
     if facts:

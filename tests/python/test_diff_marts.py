@@ -104,6 +104,23 @@ def test_a_figure_of_the_scorecard_alone_needs_a_version_too(build):
     assert unexplained == ["win_rate"] and "in the scorecard: `value` differs in 1 row" in report
 
 
+def test_a_mart_without_rows_has_lost_its_numbers(build):
+    head = build("head", "delete from marts.kpi_win_rate", "delete from marts.kpi_scorecard")
+    report, unexplained = compare_builds(build("base"), head)
+    assert unexplained == ["win_rate"] and "| `win_rate` | 1 | 3 rows gone |" in report
+
+
+def test_a_kpi_that_is_gone_is_in_the_verdict(build):
+    head = build("head", "drop table marts.kpi_win_rate", "delete from marts.kpi_scorecard")
+    report, unexplained = compare_builds(build("base"), head)
+    assert unexplained == [] and "**No longer there: `win_rate`.**" in report.splitlines()[2]
+
+
+def test_a_kpi_without_a_mart_may_not_stay_in_the_scorecard(build):
+    head = build("head", "drop table marts.kpi_win_rate")
+    assert compare_builds(build("base"), head)[1] == ["win_rate"]
+
+
 def test_columns_names_and_facts_are_listed_but_need_no_version(build):
     head = build(
         "head",
