@@ -1,11 +1,11 @@
 """Readers of several kinds query published marts without pause, while versions are published, fail and are killed.
 
-    python tests/publishing/soak.py [--seconds 600] [--builds 3] [--folder warehouse/soak]
+    python tests/publishing/soak.py [--seconds 300] [--builds 1] [--folder warehouse/soak]
 
 For so many seconds small marts are published through scripts/publish.py, one after the other; then so many real builds
-with scripts/build.py follow, each with another as-of date, two that are killed, and one on what these left. No query may fail, and none may
-see tables of two versions, or a version that was not published. Prints what was done, and ends with 1 where anything is
-wrong.
+with scripts/build.py follow, each with another as-of date, two that are killed, and one on what these left. No query may
+fail, and none may see tables of two versions, or a version that was not published. Prints what was done, and ends with 1
+where anything is wrong.
 
 Kinds of readers: the duckdb module, with a connection per query, with one that stays open, with threads, and on the
 Parquet files; SQLAlchemy where duckdb_engine is installed; Node where `node` finds @duckdb/node-api (NODE_PATH).
@@ -347,8 +347,8 @@ def soak(folder: Path, seconds: float, builds: int, kinds: list[str]) -> tuple[C
 def main() -> int:
     """The command line, for people and for the processes that a soak starts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=600, help="how long small marts are published")
-    parser.add_argument("--builds", type=int, default=3, help="how many real builds follow")
+    parser.add_argument("--seconds", type=float, default=300, help="how long small marts are published")
+    parser.add_argument("--builds", type=int, default=1, help="how many real builds follow")
     parser.add_argument("--folder", type=Path, default=REPO / "warehouse" / "soak")
     parser.add_argument("--read", choices=KINDS, help=argparse.SUPPRESS)
     parser.add_argument("--publish-after", type=int, help=argparse.SUPPRESS)
