@@ -85,21 +85,23 @@ def data_rows(audit: dict, kpis: list[dict]) -> dict[str, list[tuple]]:
             )
             for row in audit["reconciliation"]
         ],
-        "excluded": by_table(audit["excluded"]),
-        "warnings": by_table(audit["warnings"]),
+        "excluded_rows": by_reason(audit["excluded"]),
+        "warning_rows": by_reason(audit["warnings"]),
     }
 
 
-def by_table(counts: list[dict]) -> dict[str, list]:
-    """Counts by reason, source and table as a grid, the tables side by side: its `tables`, and `rows` of (reason in
-    words, source, all records, records of each table)."""
-    tables = sorted({count["table_name"] for count in counts})
-    grid = {}
-    for count in counts:
-        row = grid.setdefault((count["reason"].replace("_", " "), count["source_system"]), dict.fromkeys(tables, 0))
-        row[count["table_name"]] = count["records"]
-    rows = [(*key, sum(row.values()), *row.values()) for key, row in grid.items()]
-    return {"tables": tables, "rows": sorted(rows, key=lambda row: (-row[2], row[:2]))}
+def by_reason(counts: list[dict]) -> list[tuple]:
+    """Counts by reason, source and table as rows of (reason in words, source, all records, the tables with theirs), the
+    most frequent first."""
+    found = {}
+    for count in sorted(counts, key=lambda count: (-count["records"], count["table_name"])):
+        tables = found.setdefault((count["reason"].replace("_", " "), count["source_system"]), {})
+        tables[count["table_name"]] = count["records"]
+    rows = [
+        (*key, sum(tables.values()), ", ".join(f"{table} {records:,}" for table, records in tables.items()))
+        for key, tables in found.items()
+    ]
+    return sorted(rows, key=lambda row: (-row[2], row[:2]))
 
 
 def pages(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -8,8 +8,8 @@
     hard_deletes='ignore'
 ) }}
 
-{#- Each run adds the deals whose logged fields are not as the last one found them. It captures data, as a loader does, and so
-    is the one place beside int_as_of that reads the clock. -#}
+{#- Each run adds the deals whose logged fields are not as the last one found them. It captures data, as a loader does,
+    and so is the one place beside int_as_of that reads the clock. -#}
 select
     source_system,
     deal_id,

@@ -105,8 +105,8 @@ def trend() -> alt.LayerChart:
         unfinished.mark_point(color=STRONG, fill=PAPER, size=60, opacity=1).transform_filter("!datum.beyond"),
         *_beyond(base),
         # Where the line does not run
-        unfinished.transform_filter("datum.last && !datum.falls").mark_text(**name, dy=-14).encode(text="note:N"),
-        unfinished.transform_filter("datum.last && datum.falls").mark_text(**name, dy=16).encode(text="note:N"),
+        unfinished.transform_filter("datum.last && !datum.falls").mark_text(**name, dy=-17).encode(text="note:N"),
+        unfinished.transform_filter("datum.last && datum.falls").mark_text(**name, dy=19).encode(text="note:N"),
     ).add_params(_unit())
 
 
@@ -124,7 +124,7 @@ def pair() -> alt.LayerChart:
         base.mark_line(strokeWidth=2.5).encode(strokeDash=dash),
         full.encode(shape=shape),
         hollow.encode(shape=shape),
-        base.transform_filter("datum.running && datum.upper").mark_text(align="right", dx=6, dy=-14, text="running"),
+        base.transform_filter("datum.running && datum.upper").mark_text(align="right", dx=6, dy=-17, text="running"),
     ).add_params(_unit())
 
 
@@ -156,7 +156,7 @@ def funnel() -> alt.LayerChart:
 
 def stage_days() -> alt.LayerChart:
     """Median and average days in each stage."""
-    base = alt.Chart(ROWS, width="container", height=alt.Step(22)).encode(
+    base = alt.Chart(ROWS, width="container", height=alt.Step(25)).encode(
         y=_members(), yOffset=alt.YOffset("series:N", sort=None), tooltip=TIP
     )
     value = _lengths("value")

@@ -26,9 +26,9 @@ version_values as (
         versions.deal_id,
         fields.field,
         case fields.field
-        {%- for field in fields %}
+            {%- for field in fields %}
             when '{{ field }}' then versions.{{ field }}
-        {%- endfor %}
+            {%- endfor %}
         end as value,
         versions.updated_at,
         versions.seen_at

@@ -180,7 +180,7 @@ function ends(container, rows) {
   const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
   const letters = Math.max(0, ...rows.map((row) => row.text?.length ?? 0));
   const longest = Math.max(0, ...rows.map((row) => row.label?.length ?? 0));
-  const names = Math.min(7 * longest, Math.max(150, 0.3 * container.clientWidth));
+  const names = Math.min(8 * longest, Math.max(150, 0.3 * container.clientWidth));
   const width = container.clientWidth - names;
   const sides = low < 0 && high > 0 ? 2 : 1;
   const text = Math.min(7 * letters + 10, (0.6 * width) / sides);
