@@ -79,180 +79,127 @@ logged_deals as (
     where deals.has_deal_log
 ),
 
--- When the first and the last thing happened that a table tells of
+-- When the things happened that a table tells of
+event_times as (
+    select
+        source_system,
+        'deals' as table_name,
+        least(created_at, closed_at) as began_at,
+        greatest(created_at, closed_at) as ended_at
+    from deals
+
+    union all
+
+    select source_system, 'deal_changes' as table_name, changed_at as began_at, changed_at as ended_at
+    from known_changes
+
+    union all
+
+    select
+        source_system,
+        'leads' as table_name,
+        created_at as began_at,
+        greatest(created_at, qualified_at, converted_at) as ended_at
+    from leads
+
+    union all
+
+    select source_system, 'activities' as table_name, occurred_at as began_at, occurred_at as ended_at
+    from activities
+
+    union all
+
+    select
+        source_system,
+        'quotas' as table_name,
+        cast(quota_month as timestamp) as began_at,
+        cast(quota_month as timestamp) as ended_at
+    from quotas
+
+    union all
+
+    select
+        source_system,
+        'sales_spend' as table_name,
+        cast(spend_month as timestamp) as began_at,
+        cast(spend_month as timestamp) as ended_at
+    from known_spend
+),
+
 events as (
     select
         source_system,
-        'deals' as table_name,
-        min(least(created_at, closed_at)) as oldest_event_at,
-        max(greatest(created_at, closed_at)) as newest_event_at
-    from deals
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'deal_changes' as table_name,
-        min(changed_at) as oldest_event_at,
-        max(changed_at) as newest_event_at
-    from known_changes
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'leads' as table_name,
-        min(created_at) as oldest_event_at,
-        max(greatest(created_at, qualified_at, converted_at)) as newest_event_at
-    from leads
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'activities' as table_name,
-        min(occurred_at) as oldest_event_at,
-        max(occurred_at) as newest_event_at
-    from activities
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'quotas' as table_name,
-        min(cast(quota_month as timestamp)) as oldest_event_at,
-        max(cast(quota_month as timestamp)) as newest_event_at
-    from quotas
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'sales_spend' as table_name,
-        min(cast(spend_month as timestamp)) as oldest_event_at,
-        max(cast(spend_month as timestamp)) as newest_event_at
-    from known_spend
-    group by source_system
+        table_name,
+        min(began_at) as oldest_event_at,
+        max(ended_at) as newest_event_at
+    from event_times
+    group by source_system, table_name
 ),
 
 -- The columns without which a KPI cannot count a record
+needed_values as (
+    select source_system, 'deals' as table_name, 'amount' as column_name, amount is null as is_empty
+    from deals
+
+    union all
+
+    select source_system, 'deals' as table_name, 'close_date' as column_name, expected_close_date is null as is_empty
+    from deals
+    where outcome = 'open'
+
+    union all
+
+    select source_system, 'deals' as table_name, 'probability' as column_name, probability is null as is_empty
+    from deals
+    where outcome = 'open'
+
+    union all
+
+    select source_system, 'deals' as table_name, 'owner_id' as column_name, sales_rep_id = 'unknown' as is_empty
+    from deals
+
+    union all
+
+    select source_system, 'deals' as table_name, 'account_id' as column_name, account_id is null as is_empty
+    from deals
+
+    union all
+
+    select source_system, 'deal_changes' as table_name, 'stage_id' as column_name, not has_complete_log as is_empty
+    from logged_deals
+
+    union all
+
+    select source_system, 'leads' as table_name, 'converted_at' as column_name, converted_at is null as is_empty
+    from leads
+    where converted_deal_id is not null
+
+    union all
+
+    select source_system, 'activities' as table_name, 'direction' as column_name, direction is null as is_empty
+    from activities
+    where lead_id is not null and activity_type in ('call', 'email')
+
+    union all
+
+    select source_system, 'quotas' as table_name, 'amount' as column_name, quota_amount is null as is_empty
+    from quotas
+
+    union all
+
+    select source_system, 'sales_spend' as table_name, 'amount' as column_name, amount is null as is_empty
+    from known_spend
+),
+
 columns_counted as (
     select
         source_system,
-        'deals' as table_name,
-        'amount' as column_name,
+        table_name,
+        column_name,
         count(*) as records,
-        count(*) filter (where amount is null) as empty_records
-    from deals
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'deals' as table_name,
-        'close_date' as column_name,
-        count(*) as records,
-        count(*) filter (where expected_close_date is null) as empty_records
-    from deals
-    where outcome = 'open'
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'deals' as table_name,
-        'probability' as column_name,
-        count(*) as records,
-        count(*) filter (where probability is null) as empty_records
-    from deals
-    where outcome = 'open'
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'deals' as table_name,
-        'owner_id' as column_name,
-        count(*) as records,
-        count(*) filter (where sales_rep_id = 'unknown') as empty_records
-    from deals
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'deals' as table_name,
-        'account_id' as column_name,
-        count(*) as records,
-        count(*) filter (where account_id is null) as empty_records
-    from deals
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'deal_changes' as table_name,
-        'stage_id' as column_name,
-        count(*) as records,
-        count(*) filter (where not has_complete_log) as empty_records
-    from logged_deals
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'leads' as table_name,
-        'converted_at' as column_name,
-        count(*) as records,
-        count(*) filter (where converted_at is null) as empty_records
-    from leads
-    where converted_deal_id is not null
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'activities' as table_name,
-        'direction' as column_name,
-        count(*) as records,
-        count(*) filter (where direction is null) as empty_records
-    from activities
-    where lead_id is not null and activity_type in ('call', 'email')
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'quotas' as table_name,
-        'amount' as column_name,
-        count(*) as records,
-        count(*) filter (where quota_amount is null) as empty_records
-    from quotas
-    group by source_system
-
-    union all
-
-    select
-        source_system,
-        'sales_spend' as table_name,
-        'amount' as column_name,
-        count(*) as records,
-        count(*) filter (where amount is null) as empty_records
-    from known_spend
-    group by source_system
+        count(*) filter (where is_empty) as empty_records
+    from needed_values
+    group by source_system, table_name, column_name
 ),
 
 tables_and_columns as (
