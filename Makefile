@@ -81,7 +81,7 @@ lock: .venv/.dev ## Renew the requirements*.txt from the .in files
 	@$(PIP_COMPILE) --constraint requirements-dev.txt --output-file requirements-report.txt requirements-report.in
 	@$(PIP_COMPILE) --output-file requirements-superset.txt requirements-superset.in
 
-soak: .venv/.dev ## Query the published marts without pause while builds are published, fail and are killed (about 20 minutes)
+soak: .venv/.dev ## Query the published marts without pause while builds are published, fail and are killed (about 40 minutes)
 	@$(BIN)/python tests/publishing/soak.py
 
 bench: .venv/.runtime ## Measure the build on a large generated company
