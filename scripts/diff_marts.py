@@ -7,7 +7,7 @@ The second form builds both sides first: the other revision and the files of thi
 the same data (the demo company of the other revision), so that only the models can make a difference.
 
 Exit code 0: nothing changed, or every KPI whose numbers changed has a new definition_version. 1: numbers changed under
-an old version. 2: a build could not be made or read. A KPI whose mart is gone is named first; to remove one is no fault.
+an old version. 2: a build could not be made or read. A KPI whose mart is gone is named first; that is no fault.
 """
 
 import argparse
@@ -284,7 +284,8 @@ def compare_builds(base, head, base_name="base", head_name="head"):
     ]
     facts += [f"| `{table}` | new |" for table in head_tables if table not in base_tables and table[:4] != "kpi_"]
     facts += [f"| `{table}` | gone |" for table in base_tables if table not in head_tables and table[:4] != "kpi_"]
-    return "\n".join(report_lines(rows, facts, details, changed, gone, unexplained, base_name, head_name)) + "\n", unexplained
+    lines = report_lines(rows, facts, details, changed, gone, unexplained, base_name, head_name)
+    return "\n".join(lines) + "\n", unexplained
 
 
 def headline_table(kpi, changes, base_name, head_name):

@@ -129,6 +129,13 @@ def test_nothing_fails_before_the_first_snapshot(photographed):
     assert before == [(False,)]
 
 
+def test_the_checks_of_what_only_snapshots_switch_on_pass(photographed, run_dbt):
+    """A failing one would keep every build of such a user from being published."""
+    work = photographed[0].parent
+    variables = {"crm_export_path": str(work / "export")} | SNAPSHOTS | AS_OF
+    run_dbt("test", "--quiet", "--select", "base_crm__deal_versions", "stg_crm__deal_version_changes", work=work, vars=variables)
+
+
 def test_it_says_since_when_history_is_known(photographed):
     database, _ = photographed
     assert read(
